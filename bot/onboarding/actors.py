@@ -1,0 +1,75 @@
+"""Who acts, and what each role may do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.locales import say
+from bot.onboarding.errors import NotAllowed
+from checklists.model import Localized, Role
+
+ActorKind = Literal["slack", "jira", "link", "shell", "system"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person or a machine. ``id`` is stable (``slack:U123``, ``shell:ana``), ``name`` is what people read."""
+
+    kind: ActorKind
+    id: str
+    name: str
+
+
+SYSTEM = Actor("system", "system", "onboarding-bot")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who holds which role, by Slack user id or Jira account.
+
+    No manager configured: anyone in the channel is one. No Data Base team configured: the managers act for it.
+    The partner is never in Slack; a manager may act for it there, and the trail says so.
+    """
+
+    members: Mapping[Role, Sequence[str]] = field(default_factory=dict)
+
+    def may(self, actor: Actor, role: Role) -> bool:
+        """Tell whether the actor may confirm, skip or retry a step of this role."""
+        match actor.kind:
+            case "system" | "shell":
+                return True
+            case "link":
+                return role == "partner"
+            case "jira":
+                return role == "data_base" or self._listed(actor, "admin")
+            case "slack":
+                return self._in_slack(actor, role)
+
+    def require(self, actor: Actor, role: Role) -> None:
+        """Raise NotAllowed, naming who may, unless the actor may act for the role."""
+        if not self.may(actor, role):
+            raise NotAllowed(say("refused.role", role=role_name(role), who=self._who(role)))
+
+    def _in_slack(self, actor: Actor, role: Role) -> bool:
+        if self._listed(actor, "admin"):
+            return True
+        is_manager = not self.members.get("manager") or self._listed(actor, "manager")
+        match role:
+            case "manager" | "partner":
+                return is_manager
+            case "data_base":
+                return self._listed(actor, "data_base") if self.members.get("data_base") else is_manager
+            case "admin":
+                return is_manager if not self.members.get("admin") else False
+
+    def _listed(self, actor: Actor, role: Role) -> bool:
+        return actor.id.partition(":")[2] in self.members.get(role, ())
+
+    def _who(self, role: Role) -> str:
+        listed = self.members.get(role) or self.members.get("manager") or ()
+        return ", ".join(f"<@{member}>" if member.startswith(("U", "W")) else member for member in listed) or "—"
+
+
+def role_name(role: str) -> Localized:
+    """Return what people call a role."""
+    return say(f"role.{role}")

@@ -1,0 +1,79 @@
+"""What can go wrong, and who hears of it.
+
+::
+
+    OnboardingError
+    ├── Refused                 shown at once to the person who asked; nothing has changed
+    │   ├── Unknown             there is no such onboarding or step
+    │   ├── NotAllowed          the person's role may not do this
+    │   └── Invalid             a field of a form or modal is wrong (carries a text per field)
+    ├── StepFailed              ends a step as failed: code, what was seen, what to do next
+    ├── Unavailable             a server does not answer now: the work waits and is tried again
+    │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
+    └── SettingsError           stops the start: which setting, what was found, what to do
+"""
+
+from collections.abc import Mapping
+
+from checklists.model import Localized
+
+
+class OnboardingError(Exception):
+    """The base of every error that this product raises on purpose."""
+
+
+class Refused(OnboardingError):
+    """What a person asked for is not possible; ``text`` says why and what to do instead."""
+
+    def __init__(self, text: Localized, *, link: str | None = None) -> None:
+        super().__init__(text.en)
+        self.text = text
+        self.link = link
+
+
+class Unknown(Refused):
+    """There is no onboarding, step or link of that name."""
+
+
+class NotAllowed(Refused):
+    """The person's role may not do this; the text names the role that may."""
+
+
+class Invalid(Refused):
+    """One or more fields are wrong; ``fields`` has a text for each, by the field's id."""
+
+    def __init__(self, text: Localized, fields: Mapping[str, Localized]) -> None:
+        super().__init__(text)
+        self.fields = dict(fields)
+
+
+class StepFailed(OnboardingError):
+    """The step cannot go on: ``code`` names the reason, ``seen`` what was found, ``advice`` what to do next."""
+
+    def __init__(self, code: str, seen: Localized, advice: Localized) -> None:
+        super().__init__(f"{code}: {seen.en}")
+        self.code = code
+        self.seen = seen
+        self.advice = advice
+
+
+class Unavailable(OnboardingError):
+    """A server cannot be used now: no connection, no answer, 429 or 5xx.
+
+    ``service`` is the server's name for people (Slack, Jira, SFTP, mail), ``reason`` what was seen (no secret in
+    it), ``retry_after`` the server's own word on when to come back, in seconds.
+    """
+
+    def __init__(self, service: str, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{service}: {reason}")
+        self.service = service
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Unsettled(Unavailable):
+    """An effect was begun and its outcome is unknown; it is looked for again after ``retry_after`` seconds."""
+
+
+class SettingsError(OnboardingError):
+    """The settings cannot work; the message names the setting, what was found and what to do."""

@@ -1,0 +1,346 @@
+"""The checklist engine's rules: which step may begin, what an outcome changes, when an onboarding is over.
+
+Everything here works on rows of an open transaction and touches nothing outside; jobs are enqueued in the same
+transaction as the change that needs them. ``advance`` is safe to call at any time: it only moves what may move.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from bot.locales import say
+from bot.onboarding import trail
+from bot.onboarding.actors import SYSTEM, Actor
+from bot.onboarding.clock import Clock, working_day_after
+from bot.onboarding.errors import Unknown
+from bot.onboarding.models import MET, DueRecord, Event, EvidenceRecord, Onboarding, StepRecord
+from bot.onboarding.outcomes import Back, Done, Evidence, Failed, Outcome, Waiting
+from bot.onboarding.packs import Packs
+from bot.onboarding.ports import Job, Jobs, StepKind
+from bot.onboarding.store import Store
+from checklists.model import Pack
+from checklists.model import Step as StepDefinition
+
+
+@dataclass
+class Change:
+    """One onboarding inside one transaction: its row, its pack, its steps in order."""
+
+    session: Session
+    onboarding: Onboarding
+    pack: Pack
+    steps: list[StepRecord]
+    actor: Actor
+    now: datetime
+
+    def step(self, step_id: str) -> StepRecord:
+        """Return a step's row. Raises Unknown, naming the steps that there are."""
+        for record in self.steps:
+            if record.step_id == step_id:
+                return record
+        raise Unknown(
+            say(
+                "refused.no_step",
+                key=self.onboarding.key,
+                step=step_id,
+                steps=", ".join(record.step_id for record in self.steps),
+            )
+        )
+
+    def definition(self, record: StepRecord) -> StepDefinition:
+        """Return the pack's side of a step."""
+        return self.pack.checklist.step(record.step_id)
+
+    def note(self, kind: str, *, step: StepRecord | None = None, content: Mapping[str, Any] | None = None) -> Event:
+        """Add a line to the trail."""
+        return trail.append(
+            self.session,
+            self.onboarding,
+            kind,
+            actor=self.actor,
+            at=self.now,
+            step=step.step_id if step else None,
+            content=content,
+        )
+
+
+class Flow:
+    """The rules, and the ports they need."""
+
+    def __init__(
+        self,
+        store: Store,
+        packs: Packs,
+        kinds: Mapping[str, StepKind],
+        jobs: Jobs,
+        clock: Clock,
+        surfaces: Sequence[str],
+    ) -> None:
+        self._store = store
+        self._packs = packs
+        self._kinds = kinds
+        self._jobs = jobs
+        self._clock = clock
+        self._surfaces = tuple(surfaces)
+
+    @contextmanager
+    def change(self, onboarding_id: int, actor: Actor = SYSTEM) -> Iterator[Change]:
+        """Open one transaction on one onboarding; at its end the surfaces are told if anything changed."""
+        with self._store.transaction() as session:
+            onboarding = session.exec(select(Onboarding).where(Onboarding.id == onboarding_id).with_for_update()).one()
+            change = self.opened(session, onboarding, actor)
+            before = onboarding.revision
+            yield change
+            if onboarding.revision != before:
+                self.tell_surfaces(change)
+
+    def opened(self, session: Session, onboarding: Onboarding, actor: Actor) -> Change:
+        """Return the change that an open transaction makes to an onboarding."""
+        steps = session.exec(
+            select(StepRecord).where(StepRecord.onboarding_id == onboarding.id).order_by(col(StepRecord.position))
+        ).all()
+        pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
+        return Change(session, onboarding, pack, list(steps), actor, self._clock.now())
+
+    def tell_surfaces(self, change: Change) -> None:
+        """Enqueue the surfaces' catching up with the onboarding's revision."""
+        onboarding = change.onboarding
+        assert onboarding.id is not None
+        for surface in self._surfaces:
+            subject = f"surface:{surface}"
+            self._jobs.enqueue(
+                change.session, f"onb:{onboarding.key}:{onboarding.revision}:{surface}", Job(onboarding.id, subject)
+            )
+
+    def advance(self, change: Change) -> None:
+        """Begin every step whose needs are met, set aside what does not apply, and close what is finished."""
+        if change.onboarding.state != "open":
+            return
+        moved = True
+        while moved:
+            met = {record.step_id for record in change.steps if record.state in MET}
+            moved = any(self._move(change, record, met) for record in change.steps if record.state == "pending")
+        if all(record.state in MET for record in change.steps):
+            change.onboarding.state = "done"
+            change.onboarding.closed_at = change.now
+            change.note("closed")
+
+    def begin(self, change: Change, record: StepRecord) -> None:
+        """Start a new run of a step: it waits for a person, or its job is enqueued."""
+        definition = change.definition(record)
+        record.run += 1
+        _clear(record)
+        self._unschedule(change, record)
+        if definition.due is not None:
+            record.due_on = working_day_after(
+                self._due_from(change, definition.due.after),
+                definition.due.working_days,
+                time_zone=change.pack.checklist.time_zone,
+                countries=change.pack.checklist.calendar,
+            )
+        waiting = self._kinds[record.kind].begin(definition, change.onboarding.options)
+        if waiting is not None:
+            self.settle(change, record, waiting)
+            return
+        _mark(record, "running", change)
+        line = change.note("step_started", step=record, content={"run": record.run})
+        self._enqueue(change, record, line)
+
+    def settle(self, change: Change, record: StepRecord, outcome: Outcome) -> None:
+        """Carry out what a step's work, or a person's answer to it, came to; then advance."""
+        if outcome.memory:
+            record.memory = {**record.memory, **outcome.memory}
+            change.session.add(record)
+        match outcome:
+            case Done():
+                self._finish(change, record, outcome)
+            case Waiting():
+                self._wait(change, record, outcome)
+            case Failed():
+                self._fail(change, record, outcome)
+            case Back():
+                self._go_back(change, outcome)
+        self.advance(change)
+
+    def set_aside(self, change: Change, record: StepRecord, reason: str) -> None:
+        """Skip a step, with the person's reason; then advance."""
+        self._unschedule(change, record)
+        _clear(record)
+        _mark(record, "skipped", change)
+        record.reason = reason
+        change.note("step_skipped", step=record, content={"reason": reason})
+        self.advance(change)
+
+    def schedule(self, change: Change, subject: str, seconds: float, *, run: int = 0, attempts: int = 0) -> None:
+        """Have a step or a surface looked at again after some seconds."""
+        assert change.onboarding.id is not None
+        row = _due(change.session, change.onboarding.id, subject)
+        due_at = change.now + timedelta(seconds=seconds)
+        if row is None:
+            row = DueRecord(onboarding_id=change.onboarding.id, subject=subject, due_at=due_at)
+        row.run, row.due_at, row.attempts = run, due_at, attempts
+        change.session.add(row)
+        change.session.flush()
+
+    def is_scheduled(self, change: Change, subject: str) -> bool:
+        """Tell whether a step or a surface is to be looked at again."""
+        return _due(change.session, change.onboarding.id, subject) is not None
+
+    def is_due(self, session: Session, job: Job) -> bool:
+        """Tell whether a job's subject is to be looked at again, outside any change."""
+        return _due(session, job.onboarding_id, job.subject) is not None
+
+    def attempts(self, change: Change, subject: str) -> int:
+        """Return how many times in a row a server did not answer for a step or a surface."""
+        row = _due(change.session, change.onboarding.id, subject)
+        return row.attempts if row else 0
+
+    def unschedule(self, change: Change, subject: str) -> None:
+        """Forget when a step or a surface was to be looked at again."""
+        row = _due(change.session, change.onboarding.id, subject)
+        if row is not None:
+            change.session.delete(row)
+            change.session.flush()
+
+    def _move(self, change: Change, record: StepRecord, met: set[str]) -> bool:
+        definition = change.definition(record)
+        if not definition.applies(change.onboarding.options):
+            _mark(record, "not_applicable", change)
+            change.note("step_not_applicable", step=record)
+            return True
+        if met.issuperset(definition.needs):
+            self.begin(change, record)
+            return True
+        return False
+
+    def _finish(self, change: Change, record: StepRecord, outcome: Done) -> None:
+        self._unschedule(change, record)
+        _clear(record)
+        _mark(record, "done", change)
+        record.link = outcome.link or record.link
+        content = {"evidence": outcome.evidence.as_json(), "link": record.link}
+        line = change.note("step_done", step=record, content=content)
+        _keep(change, record, line, outcome.evidence)
+
+    def _wait(self, change: Change, record: StepRecord, outcome: Waiting) -> None:
+        note = outcome.note.model_dump()
+        is_news = (record.state, record.note, record.waits_for) != ("waiting", note, outcome.on)
+        _clear(record)
+        record.note, record.waits_for = note, outcome.on
+        record.link = outcome.link or record.link
+        if is_news:
+            _mark(record, "waiting", change)
+            content = {
+                "note": note,
+                "waits_for": outcome.on,
+                "copy": outcome.copy.model_dump() if outcome.copy else None,
+                "evidence": outcome.evidence.as_json(),
+                "link": record.link,
+            }
+            line = change.note("step_asks" if outcome.copy else "step_waiting", step=record, content=content)
+            _keep(change, record, line, outcome.evidence)
+        change.session.add(record)
+        self._look_again(change, record, outcome.poll)
+
+    def _fail(self, change: Change, record: StepRecord, outcome: Failed) -> None:
+        seen = outcome.seen.model_dump()
+        before = (record.state, record.code, record.seen, record.memory.get("about"))
+        is_news = before != ("failed", outcome.code, seen, outcome.about)
+        record.memory = {**record.memory, "about": outcome.about}
+        if is_news:
+            _clear(record)
+            _mark(record, "failed", change)
+            record.code, record.seen, record.advice = outcome.code, seen, outcome.advice.model_dump()
+            record.link = outcome.link or record.link
+            content = {
+                "code": outcome.code,
+                "seen": seen,
+                "advice": record.advice,
+                "evidence": outcome.evidence.as_json(),
+                "link": record.link,
+            }
+            line = change.note("step_failed", step=record, content=content)
+            _keep(change, record, line, outcome.evidence)
+        change.session.add(record)
+        self._look_again(change, record, outcome.poll)
+
+    def _go_back(self, change: Change, outcome: Back) -> None:
+        target = change.step(outcome.to)
+        for record in change.steps:
+            if record is not target and outcome.to in _ancestors(change.pack, record.step_id):
+                self._unschedule(change, record)
+                if record.state not in {"pending", "not_applicable", "skipped"}:
+                    _clear(record)
+                    _mark(record, "pending", change)
+        change.note("went_back", step=target)
+        self.begin(change, target)
+
+    def _enqueue(self, change: Change, record: StepRecord, line: Event) -> None:
+        assert change.onboarding.id is not None
+        job = Job(change.onboarding.id, f"step:{record.step_id}", record.run)
+        self._jobs.enqueue(change.session, f"onb:{change.onboarding.key}:{line.seq}:{record.step_id}", job)
+
+    def _look_again(self, change: Change, record: StepRecord, seconds: float | None) -> None:
+        if seconds is None:
+            self._unschedule(change, record)
+        else:
+            self.schedule(change, f"step:{record.step_id}", seconds, run=record.run)
+
+    def _unschedule(self, change: Change, record: StepRecord) -> None:
+        self.unschedule(change, f"step:{record.step_id}")
+
+    def _due_from(self, change: Change, after: str) -> datetime:
+        if after == "start":
+            return change.onboarding.started_at
+        return change.step(after).changed_at or change.now
+
+
+def _due(session: Session, onboarding_id: int | None, subject: str) -> DueRecord | None:
+    rows = select(DueRecord).where(DueRecord.onboarding_id == onboarding_id, DueRecord.subject == subject)
+    return session.exec(rows).first()
+
+
+def _ancestors(pack: Pack, step_id: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(pack.checklist.step(step_id).needs)
+    while waiting:
+        need = waiting.pop()
+        if need not in found:
+            found.add(need)
+            waiting.extend(pack.checklist.step(need).needs)
+    return found
+
+
+def _clear(record: StepRecord) -> None:
+    record.waits_for = record.note = record.code = record.seen = record.advice = record.reason = None
+
+
+def _mark(record: StepRecord, state: str, change: Change) -> None:
+    record.state = state
+    record.changed_at = change.now
+    record.changed_by = change.actor.name
+    change.session.add(record)
+
+
+def _keep(change: Change, record: StepRecord, line: Event, evidence: Evidence) -> None:
+    assert change.onboarding.id is not None
+    pieces = [
+        *(("fact", fact.as_json()) for fact in evidence.facts),
+        *(("file", file.as_json()) for file in evidence.files),
+        *(("finding", finding.as_json()) for finding in evidence.findings),
+    ]
+    for position, (kind, content) in enumerate(pieces):
+        change.session.add(
+            EvidenceRecord(
+                onboarding_id=change.onboarding.id,
+                step_id=record.step_id,
+                seq=line.seq,
+                position=position,
+                kind=kind,
+                content=content,
+            )
+        )

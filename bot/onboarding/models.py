@@ -1,0 +1,274 @@
+"""The tables of the one database: onboardings, steps, trail, evidence, effects, due rows, files, invoices, references.
+
+State lives here; Slack and Jira are views of it. Rows hold plain JSON where a shape belongs to another module, which
+then has the only reader and writer of that shape.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import JSON, Column, DateTime, Index, TypeDecorator, UniqueConstraint, text
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field, SQLModel
+
+StepState = Literal["pending", "ready", "running", "waiting", "done", "failed", "skipped", "not_applicable"]
+OnboardingState = Literal["open", "done", "cancelled"]
+
+MET: frozenset[StepState] = frozenset({"done", "skipped", "not_applicable"})
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets the zone, so it is put back on reading; a naive moment is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn any zone into UTC."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment needs a time zone.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json() -> Any:
+    return Field(default_factory=dict, sa_type=JSON, nullable=False)
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Field(default=None if nullable else ..., sa_type=UtcDateTime, nullable=nullable)
+
+
+class Onboarding(SQLModel, table=True):
+    """One activation of one operator for one client of one partner. ``revision`` is its last trail event's number."""
+
+    __tablename__ = "onboarding"
+    __table_args__ = (
+        # One open onboarding per operator, partner and client, whichever of its two names is given.
+        Index(
+            "one_open_per_root",
+            "pack",
+            "partner",
+            "root_key",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "one_open_per_client",
+            "pack",
+            "partner",
+            "client_key",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    pack: str = Field(index=True)
+    pack_version: int
+    pack_digest: str
+    operator: str
+    partner: str = Field(index=True)
+    partner_email: str
+    client: str
+    client_key: str
+    root: str
+    root_key: str
+    tax_ids: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    options: dict[str, Any] = _json()
+    language: str
+    due: date | None = None
+    state: str = Field(default="open", index=True)
+    revision: int = 0
+    head: str = ""
+    started_by: str
+    started_at: datetime = _moment()
+    closed_at: datetime | None = _moment(nullable=True)
+
+    @property
+    def key(self) -> str:
+        """The name people use: ``ONB-7``."""
+        return f"ONB-{self.id}"
+
+
+class StepRecord(SQLModel, table=True):
+    """Where one step of one onboarding stands.
+
+    ``run`` counts the times it was begun; a job that belongs to an earlier run is ignored. ``note`` says what is
+    waited for, ``code``/``seen``/``advice`` why it failed: texts in three languages. ``memory`` is the step kind's own.
+    """
+
+    __tablename__ = "step"
+    __table_args__ = (UniqueConstraint("onboarding_id", "step_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    step_id: str
+    position: int
+    kind: str
+    role: str
+    state: str = Field(default="pending", index=True)
+    run: int = 0
+    waits_for: str | None = None
+    note: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    code: str | None = None
+    seen: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    advice: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    reason: str | None = None
+    link: str | None = None
+    memory: dict[str, Any] = _json()
+    due_on: date | None = None
+    changed_at: datetime | None = _moment(nullable=True)
+    changed_by: str | None = None
+
+
+class Event(SQLModel, table=True):
+    """One line of an onboarding's audit trail: append-only, each hashed over its content and the line before."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("onboarding_id", "seq"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    seq: int
+    at: datetime = _moment()
+    actor: str
+    kind: str
+    step: str | None = None
+    content: dict[str, Any] = _json()
+    previous: str
+    hash: str
+
+
+class Received(SQLModel, table=True):
+    """An event from outside that has been carried out: the same one again changes nothing."""
+
+    __tablename__ = "received"
+
+    source: str = Field(primary_key=True, max_length=512)
+    at: datetime = _moment()
+
+
+class EvidenceRecord(SQLModel, table=True):
+    """One piece of evidence of a step, tied to the trail event that brought it: a fact, a file or a finding."""
+
+    __tablename__ = "evidence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    step_id: str
+    seq: int
+    position: int
+    kind: str
+    content: dict[str, Any] = _json()
+
+
+class EffectRecord(SQLModel, table=True):
+    """One write outside: claimed before the call, completed with the id that came back."""
+
+    __tablename__ = "effect"
+
+    key: str = Field(primary_key=True, max_length=255)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    state: str = "claimed"
+    claimed_at: datetime = _moment()
+    completed_at: datetime | None = _moment(nullable=True)
+    external_id: str | None = None
+
+
+class DueRecord(SQLModel, table=True):
+    """Work due at a time: the next poll or retry of a step (``step:<id>``) or of a surface (``surface:slack``)."""
+
+    __tablename__ = "due"
+    __table_args__ = (UniqueConstraint("onboarding_id", "subject"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    subject: str
+    run: int = 0
+    due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    enqueued_for: datetime | None = _moment(nullable=True)
+    attempts: int = 0
+
+
+class SurfaceRecord(SQLModel, table=True):
+    """How far one surface (Slack, Jira) shows one onboarding: its parent, the last report, the last picture sent."""
+
+    __tablename__ = "surface"
+
+    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    parent: str | None = None
+    parent_link: str | None = None
+    reported: int = 0
+    revision: int = 0
+    digest: str = ""
+
+
+class SourceFile(SQLModel, table=True):
+    """A file that a partner delivered: where it was, what it is, where its copy lies, how it ended."""
+
+    __tablename__ = "source_file"
+    __table_args__ = (Index("source_file_sha256", "sha256"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    name: str
+    arrival: str = ""
+    sha256: str
+    size: int
+    path: str
+    state: str = "received"
+    received_at: datetime = _moment()
+
+
+class Invoice(SQLModel, table=True):
+    """An invoice integrated in a client's root. Amounts are decimal strings: net, tax, out_of_tax with 4 decimals."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (UniqueConstraint("operator", "supplier_tax_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    operator: str
+    root: str = Field(index=True)
+    supplier_tax_id: str
+    number: str
+    account: str
+    period: str
+    period_start: date
+    period_end: date
+    net: str
+    tax: str
+    out_of_tax: str
+    gross: str
+    currency: str
+    source_sha256: str
+
+
+class Reference(SQLModel, table=True):
+    """A line, account or cost centre of a root: new until a person has confirmed its assignment."""
+
+    __tablename__ = "reference"
+    __table_args__ = (UniqueConstraint("operator", "root", "kind", "ref"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    operator: str
+    root: str = Field(index=True)
+    kind: str
+    ref: str
+    label: str = ""
+    first_seen_invoice: str = ""
+    net: str = "0.0000"
+    assigned_by: str | None = None
+    assigned_at: datetime | None = _moment(nullable=True)

@@ -1,0 +1,78 @@
+"""The operator packs that are installed, and the copies that running onboardings began with."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
+from pydantic import BaseModel
+
+from bot.locales import say
+from bot.onboarding.errors import SettingsError, Unknown
+from checklists.model import Pack
+
+
+class Packs:
+    """Packs by id. A started onboarding keeps its pack: a copy by digest under ``shelf``, whatever changes later."""
+
+    def __init__(self, directories: Sequence[Path], shelf: Path, kinds: Mapping[str, type[BaseModel]]) -> None:
+        self._directories = (builtin_packs(), *directories)
+        self._shelf = shelf
+        self._kinds = kinds
+        self._kept: dict[str, Pack] = {}
+        self._lock = Lock()
+
+    def ids(self) -> list[str]:
+        """Return the ids of all installed packs, sorted."""
+        return sorted(self._found())
+
+    def get(self, pack_id: str) -> Pack:
+        """Load an installed pack as it is now. Raises Unknown, or SettingsError for a pack with errors."""
+        found = self._found()
+        if pack_id not in found:
+            raise Unknown(say("refused.no_pack", pack=pack_id, packs=", ".join(sorted(found))))
+        return self._load(found[pack_id])
+
+    def keep(self, pack: Pack) -> None:
+        """Put a copy of a pack on the shelf, for the onboardings that begin with it."""
+        place = self._place(pack.id, pack.digest)
+        if place.exists():
+            return
+        aside = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(pack.path, aside / pack.id)
+        try:
+            aside.rename(place)
+        except OSError:
+            # Another process was faster; its copy has the same digest.
+            shutil.rmtree(aside)
+
+    def kept(self, pack_id: str, digest: str) -> Pack:
+        """Return the pack that an onboarding began with. Raises SettingsError when its copy has vanished."""
+        with self._lock:
+            if digest not in self._kept:
+                place = self._place(pack_id, digest) / pack_id
+                if not place.is_dir():
+                    raise SettingsError(
+                        f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone "
+                        f"({place}). Restore it from the backup; the running ones cannot go on without it."
+                    )
+                self._kept[digest] = self._load(place)
+            return self._kept[digest]
+
+    def _found(self) -> Mapping[str, Path]:
+        try:
+            return find_packs(self._directories)
+        except PackErrors as wrong:
+            raise SettingsError(f"PACKS_DIR: {wrong}") from wrong
+
+    def _load(self, path: Path) -> Pack:
+        try:
+            return load_pack(path, self._kinds)
+        except PackErrors as wrong:
+            raise SettingsError(f"The pack {path.name} has errors:\n{wrong}") from wrong
+
+    def _place(self, pack_id: str, digest: str) -> Path:
+        return self._shelf / f"{pack_id}-{digest[:16]}"

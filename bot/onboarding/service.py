@@ -1,0 +1,451 @@
+"""What people can do, one method each: every method is one transaction that also enqueues the jobs it causes.
+
+``source`` names the outside event (a Slack action, a mail link's POST): the same one again changes nothing, and the
+method answers False. Everything a person may not or cannot do raises Refused; the refusal is on the trail.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from bot.locales import say
+from bot.onboarding import trail
+from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.clock import Clock
+from bot.onboarding.errors import Refused, Unknown
+from bot.onboarding.flow import Change, Flow
+from bot.onboarding.models import Event, Onboarding, Received, StepRecord, SurfaceRecord
+from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
+from bot.onboarding.packs import Packs
+from bot.onboarding.start import StartRequest, checked
+from bot.onboarding.store import Store
+from bot.onboarding.view import OnboardingView, offered_ticks, read_view
+from checklists.model import Choice, Language, Localized, Role
+
+Decide = Callable[[Change, StepRecord], Outcome]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new onboarding. ``is_new`` is False when the same request came again and had been carried out."""
+
+    key: str
+    is_new: bool
+
+
+class Onboardings:
+    """All that a person can ask for. Adapters call one method per event and render what comes back."""
+
+    def __init__(self, store: Store, packs: Packs, flow: Flow, clock: Clock, roles: Roles, language: Language) -> None:
+        self._store = store
+        self._packs = packs
+        self._flow = flow
+        self._clock = clock
+        self._roles = roles
+        self._language = language
+
+    # Starting and reading.
+
+    def start(self, request: StartRequest, actor: Actor, *, source: str | None = None) -> Started:
+        """Begin an onboarding. Raises Invalid (a text per field), or Refused with a link when one is open already."""
+        self._roles.require(actor, "manager")
+        pack = self._packs.get(request.pack)
+        now = self._clock.now()
+        good = checked(request, pack, now.date())
+        self._packs.keep(pack)
+        with self._store.transaction() as session:
+            if source is not None and not self._is_first(session, source):
+                return Started(self._key_started_by(session, source), is_new=False)
+            self._refuse_second(session, good)
+            onboarding = Onboarding(
+                pack=pack.id,
+                pack_version=pack.checklist.version,
+                pack_digest=pack.digest,
+                operator=pack.checklist.operator.name,
+                partner=good.partner,
+                partner_email=good.partner_email,
+                client=good.client,
+                client_key=good.client.casefold(),
+                root=good.root,
+                root_key=good.root.upper(),
+                tax_ids=list(good.tax_ids),
+                options=dict(good.options),
+                language=self._language,
+                due=good.due,
+                started_by=actor.name,
+                started_at=now,
+            )
+            session.add(onboarding)
+            session.flush()
+            assert onboarding.id is not None
+            for position, step in enumerate(pack.checklist.steps):
+                session.add(
+                    StepRecord(
+                        onboarding_id=onboarding.id,
+                        step_id=step.id,
+                        position=position,
+                        kind=step.kind,
+                        role=step.role,
+                    )
+                )
+            session.flush()
+            change = self._flow.opened(session, onboarding, actor)
+            change.note("started", content=_start_content(good, source))
+            self._flow.advance(change)
+            self._flow.tell_surfaces(change)
+            return Started(onboarding.key, is_new=True)
+
+    def view(self, key: str) -> OnboardingView:
+        """Return an onboarding as it stands. Raises Unknown."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            return read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+
+    def all(self, *, limit: int = 500) -> list[OnboardingView]:
+        """Return the onboardings, the open ones first, the newest first."""
+        with self._store.reading() as session:
+            rows = session.exec(
+                select(Onboarding).order_by(col(Onboarding.state) != "open", col(Onboarding.id).desc()).limit(limit)
+            ).all()
+            return [read_view(session, row, self._packs.kept(row.pack, row.pack_digest)) for row in rows]
+
+    def trail(self, key: str) -> list[Event]:
+        """Return the whole audit trail of an onboarding, in order. Raises Unknown."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            assert onboarding.id is not None
+            return trail.lines(session, onboarding.id)
+
+    # Acting on a step.
+
+    def select_ticks(
+        self, key: str, step_id: str, *, clicked: int, selected: Collection[str], actor: Actor, source: str
+    ) -> bool:
+        """Carry out what a click on a step's checkboxes changed.
+
+        ``selected`` is the whole selection that the click sent, ``clicked`` the revision that was on the screen: only
+        the difference between the two is applied, so two people who tick at once both count.
+        """
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            shown = _ticks_at(change, record, clicked)
+            added, removed = set(selected) - shown, shown - set(selected)
+            return self._tick(change, record, added, removed)
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def tick(self, key: str, step_id: str, ticks: Sequence[str], *, actor: Actor, source: str | None = None) -> bool:
+        """Tick checkboxes by id; no ids: all of them."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
+            if not offered:
+                raise Refused(say("refused.no_ticks", step=step_id))
+            return self._tick(change, record, set(ticks or offered), set())
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def choose(self, key: str, step_id: str, choice_id: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Answer a manual step that offers choices."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            definition = change.definition(record)
+            choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
+            for choice in choices:
+                if choice.id == choice_id:
+                    return _chosen(choice, definition.role, actor)
+            raise Refused(say("refused.no_choice", choice=choice_id, choices=", ".join(c.id for c in choices) or "—"))
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def confirm(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Confirm a step with one click: the assignment of references, or all ticks of a manual step."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            if record.memory.get("confirmable"):
+                return Done(Evidence(facts=(Fact(say("fact.confirmed_by"), actor.name),)))
+            offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
+            if not offered:
+                raise Refused(say("refused.not_confirmable", step=change.definition(record).title))
+            return self._tick(change, record, set(offered), set())
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def answer(
+        self, key: str, step_id: str, yes: bool, *, comment: str = "", actor: Actor, source: str | None = None
+    ) -> bool:
+        """Answer the yes-or-no question of a step."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            if record.kind != "ask":
+                raise Refused(say("refused.no_question", step=change.definition(record).title))
+            facts = [Fact(say("fact.answered_by"), actor.name)]
+            if comment.strip():
+                facts.append(Fact(say("fact.comment"), comment.strip()))
+            evidence = Evidence(facts=tuple(facts))
+            if yes:
+                return Done(evidence)
+            seen = say("ask.no_with_comment", comment=comment.strip()) if comment.strip() else say("ask.no")
+            return Failed("ANSWERED_NO", seen, say("ask.no_advice"), evidence)
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def submit_form(
+        self,
+        key: str,
+        step_id: str,
+        answers: Mapping[str, Any],
+        *,
+        warnings: Sequence[Fact] = (),
+        actor: Actor,
+        source: str | None = None,
+    ) -> bool:
+        """Take a form's checked answers; the step is done with them."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome:
+            if record.kind != "form":
+                raise Refused(say("refused.no_form", step=change.definition(record).title))
+            facts = (
+                Fact(say("fact.filled_by"), actor.name),
+                Fact(say("fact.answers"), str(sum(value not in (None, "", []) for value in answers.values()))),
+                *warnings,
+            )
+            return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def retry(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Begin a failed step again, or have a waiting one look at once."""
+        with self._asked(key, step_id, actor, source) as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            if record.state == "failed":
+                change.note("step_retried", step=record)
+                self._flow.begin(change, record)
+            elif record.state == "waiting" and self._flow.is_scheduled(change, f"step:{record.step_id}"):
+                change.note("step_retried", step=record)
+                self._flow.schedule(change, f"step:{record.step_id}", 0, run=record.run)
+            else:
+                raise Refused(say("refused.retry", step=change.definition(record).title, state=_state(record)))
+            self._flow.advance(change)
+            return True
+
+    def skip(self, key: str, step_id: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Set a step aside, with a reason that stays on the trail."""
+        with self._asked(key, step_id, actor, source) as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            if not reason.strip():
+                raise Refused(say("refused.no_reason"))
+            if record.state in {"done", "skipped", "not_applicable"}:
+                raise Refused(say("refused.over", step=change.definition(record).title, state=_state(record)))
+            self._flow.set_aside(change, record, reason.strip())
+            return True
+
+    def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
+        """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
+            takers = [record.step_id for record in records if _takes_file(record)]
+        if not takers:
+            raise Refused(say("refused.no_file_wanted", key=onboarding.key))
+        step_id = takers[0]
+        with self._asked(key, step_id, actor, source) as asked:
+            if asked is not None:
+                change, record = asked
+                record.memory = {**record.memory, **memory}
+                change.note("file_attached", step=record, content={"file": memory.get("attached")})
+                self._flow.begin(change, record)
+                self._flow.advance(change)
+        return step_id
+
+    def cancel(self, key: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
+        """End an onboarding before its time; nothing that exists outside is removed."""
+        self._roles.require(actor, "manager")
+        if not reason.strip():
+            raise Refused(say("refused.no_reason"))
+        with self._flow.change(self._id(key), actor) as change:
+            if source is not None and not self._is_first(change.session, source):
+                return False
+            _require_open(change)
+            change.onboarding.state = "cancelled"
+            change.onboarding.closed_at = change.now
+            for record in change.steps:
+                self._flow.unschedule(change, f"step:{record.step_id}")
+            change.note("cancelled", content={"reason": reason.strip()})
+            return True
+
+    # The common course of an action.
+
+    def _act(self, key: str, step_id: str, actor: Actor, source: str | None, decide: Decide) -> bool:
+        with self._asked(key, step_id, actor, source) as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            if record.state != "waiting":
+                raise Refused(say("refused.not_waiting", step=change.definition(record).title, state=_state(record)))
+            self._flow.settle(change, record, decide(change, record))
+            return True
+
+    @contextmanager
+    def _asked(
+        self, key: str, step_id: str, actor: Actor, source: str | None
+    ) -> Iterator[tuple[Change, StepRecord] | None]:
+        """Open the change that a person asks for; None when it is a repeat. A refusal goes to the trail and on."""
+        onboarding_id = self._id(key)
+        try:
+            with self._flow.change(onboarding_id, actor) as change:
+                if source is not None and not self._is_first(change.session, source):
+                    yield None
+                    return
+                record = change.step(step_id)
+                _require_open(change)
+                self._roles.require(actor, change.definition(record).role)
+                yield change, record
+        except Refused as refused:
+            self._note_refusal(onboarding_id, step_id, actor, refused, source)
+            raise
+
+    def _tick(self, change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:
+        offered = {tick.id for tick in offered_ticks(record, change.definition(record))}
+        if not added | removed <= offered:
+            raise Refused(
+                say(
+                    "refused.no_tick",
+                    tick=", ".join(sorted((added | removed) - offered)),
+                    ticks=", ".join(sorted(offered)),
+                )
+            )
+        ticked = {**record.memory.get("ticks", {})}
+        for tick_id in sorted(added - ticked.keys()):
+            ticked[tick_id] = {"by": change.actor.name, "at": change.now.isoformat()}
+        for tick_id in removed:
+            ticked.pop(tick_id, None)
+        record.memory = {**record.memory, "ticks": ticked}
+        change.session.add(record)
+        content = {"added": sorted(added), "removed": sorted(removed), "ticked": sorted(ticked)}
+        change.note("ticked", step=record, content=content)
+        if ticked.keys() < offered:
+            return Waiting(
+                on=record.waits_for or record.role,  # type: ignore[arg-type]
+                note=Localized.model_validate(record.note),
+            )
+        facts = tuple(
+            Fact(tick.label, say("fact.ticked_value", by=ticked[tick.id]["by"], at=_minute(ticked[tick.id]["at"])).en)
+            for tick in offered_ticks(record, change.definition(record))
+        )
+        return Done(Evidence(facts=facts))
+
+    def _note_refusal(
+        self, onboarding_id: int, step_id: str, actor: Actor, refused: Refused, source: str | None
+    ) -> None:
+        with self._flow.change(onboarding_id, actor) as change:
+            if source is not None and not self._is_first(change.session, source):
+                return
+            known = next((record for record in change.steps if record.step_id == step_id), None)
+            change.note("refused", step=known, content={"text": refused.text.model_dump()})
+
+    def _is_first(self, session: Session, source: str) -> bool:
+        if session.get(Received, source) is not None:
+            return False
+        session.add(Received(source=source, at=self._clock.now()))
+        session.flush()
+        return True
+
+    def _key_started_by(self, session: Session, source: str) -> str:
+        for line in session.exec(select(Event).where(Event.kind == "started").order_by(col(Event.id).desc())):
+            if line.content.get("source") == source:
+                return f"ONB-{line.onboarding_id}"
+        raise Unknown(say("refused.repeated"))
+
+    def _refuse_second(self, session: Session, good: StartRequest) -> None:
+        same = session.exec(
+            select(Onboarding).where(
+                Onboarding.pack == good.pack,
+                Onboarding.partner == good.partner,
+                Onboarding.state == "open",
+                (col(Onboarding.root_key) == good.root.upper())
+                | (col(Onboarding.client_key) == good.client.casefold()),
+            )
+        ).first()
+        if same is None:
+            return
+        shown = session.exec(select(SurfaceRecord).where(SurfaceRecord.onboarding_id == same.id)).all()
+        links = {surface.name: surface.parent_link for surface in shown if surface.parent_link}
+        link = links.get("slack") or links.get("jira")
+        raise Refused(say("refused.second_start", key=same.key, client=same.client, partner=same.partner), link=link)
+
+    def _id(self, key: str) -> int:
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            assert onboarding.id is not None
+            return onboarding.id
+
+
+def find(session: Session, key: str) -> Onboarding:
+    """Return an onboarding by the name people use. Raises Unknown."""
+    number = key.strip().upper().removeprefix("ONB-")
+    onboarding = session.get(Onboarding, int(number)) if number.isdecimal() and len(number) < 16 else None
+    if onboarding is None:
+        raise Unknown(say("refused.no_onboarding", given=key[:40]))
+    return onboarding
+
+
+def _require_open(change: Change) -> None:
+    if change.onboarding.state != "open":
+        raise Refused(say("refused.closed", key=change.onboarding.key))
+
+
+def _ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
+    """Return which boxes were ticked at a revision, as the trail tells."""
+    ticked: set[str] = set()
+    for line in trail.lines(change.session, change.onboarding.id or 0):
+        if line.seq > revision:
+            break
+        if line.step == record.step_id and line.kind == "ticked":
+            ticked = set(line.content["ticked"])
+    return ticked
+
+
+def _chosen(choice: Choice, role: Role, actor: Actor) -> Outcome:
+    evidence = Evidence(facts=(Fact(say("fact.status"), choice.label.en), Fact(say("fact.confirmed_by"), actor.name)))
+    status = say("confirm.status_is", status=choice.label)
+    match choice.outcome:
+        case "done":
+            return Done(evidence)
+        case "wait":
+            return Waiting(on=role, note=status, evidence=evidence)
+        case "fail":
+            return Failed(
+                "STATUS", say("confirm.status_is", status=choice.label), say("confirm.failed_advice"), evidence
+            )
+
+
+def _takes_file(record: StepRecord) -> bool:
+    return record.state in {"waiting", "failed"} and bool(record.memory.get("takes_file"))
+
+
+def _state(record: StepRecord) -> Localized:
+    return say(f"state.{record.state}")
+
+
+def _minute(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _start_content(request: StartRequest, source: str | None) -> dict[str, Any]:
+    return {
+        "pack": request.pack,
+        "partner": request.partner,
+        "client": request.client,
+        "root": request.root,
+        "options": dict(request.options),
+        "source": source,
+    }

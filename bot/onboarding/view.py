@@ -1,0 +1,261 @@
+"""What the surfaces show: an onboarding at one revision, and the reports that its trail holds.
+
+Both are read from the database once and are then plain values: rendering them is pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from bot.onboarding import trail
+from bot.onboarding.models import MET, EvidenceRecord, Onboarding, OnboardingState, StepRecord, StepState, SurfaceRecord
+from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
+from checklists.model import Language, Localized, OptionValue, Pack, Role, Tick
+from checklists.model import Step as StepDefinition
+
+
+@dataclass(frozen=True)
+class TickView:
+    """A checkbox of a manual step; ``by`` and ``at`` tell who ticked it and when, None while it is empty."""
+
+    tick: Tick
+    by: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step as people see it."""
+
+    definition: StepDefinition
+    state: StepState
+    role: Role
+    waits_for: Role | None
+    note: Localized | None
+    code: str | None
+    seen: Localized | None
+    advice: Localized | None
+    reason: str | None
+    link: str | None
+    ticks: tuple[TickView, ...]
+    evidence: Evidence
+    due_on: date | None
+    changed_at: datetime | None
+    changed_by: str | None
+
+    @property
+    def id(self) -> str:
+        """The step's id in the pack."""
+        return self.definition.id
+
+
+@dataclass(frozen=True)
+class SurfaceView:
+    """Where an onboarding stands on one surface: the parent's id there, and its address for people."""
+
+    parent: str
+    link: str | None
+
+
+@dataclass(frozen=True)
+class OnboardingView:
+    """An onboarding at one revision."""
+
+    id: int
+    key: str
+    revision: int
+    head: str
+    state: OnboardingState
+    pack: Pack
+    operator: str
+    partner: str
+    partner_email: str
+    client: str
+    root: str
+    tax_ids: tuple[str, ...]
+    options: Mapping[str, OptionValue]
+    language: Language
+    due: date | None
+    started_by: str
+    started_at: datetime
+    closed_at: datetime | None
+    steps: tuple[StepView, ...]
+    surfaces: Mapping[str, SurfaceView]
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many steps are over, of how many that apply."""
+        applying = [step for step in self.steps if step.state != "not_applicable"]
+        return sum(step.state in MET for step in applying), len(applying)
+
+    def step(self, step_id: str) -> StepView:
+        """Return one step. Raises KeyError."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that happened and that people must be able to read later: one line of the trail with its evidence.
+
+    ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), closed, cancelled.
+    """
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    actor_id: str
+    step: StepDefinition | None
+    evidence: Evidence
+    code: str | None
+    seen: Localized | None
+    advice: Localized | None
+    reason: str | None
+    copy: Localized | None
+    link: str | None
+    hash: str
+
+
+REPORTED = frozenset({"step_done", "step_failed", "step_skipped", "step_asks", "closed", "cancelled"})
+
+
+def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> OnboardingView:
+    """Read an onboarding with its steps, evidence and surfaces."""
+    assert onboarding.id is not None
+    records = session.exec(
+        select(StepRecord).where(StepRecord.onboarding_id == onboarding.id).order_by(col(StepRecord.position))
+    ).all()
+    evidence = _evidence_by_step(session, onboarding.id)
+    surfaces = session.exec(select(SurfaceRecord).where(SurfaceRecord.onboarding_id == onboarding.id)).all()
+    return OnboardingView(
+        id=onboarding.id,
+        key=onboarding.key,
+        revision=onboarding.revision,
+        head=onboarding.head,
+        state=onboarding.state,  # type: ignore[arg-type]
+        pack=pack,
+        operator=onboarding.operator,
+        partner=onboarding.partner,
+        partner_email=onboarding.partner_email,
+        client=onboarding.client,
+        root=onboarding.root,
+        tax_ids=tuple(onboarding.tax_ids),
+        options=onboarding.options,
+        language=onboarding.language,  # type: ignore[arg-type]
+        due=onboarding.due,
+        started_by=onboarding.started_by,
+        started_at=onboarding.started_at,
+        closed_at=onboarding.closed_at,
+        steps=tuple(_step_view(record, pack, evidence.get(record.step_id, Evidence())) for record in records),
+        surfaces={
+            surface.name: SurfaceView(surface.parent, surface.parent_link) for surface in surfaces if surface.parent
+        },
+    )
+
+
+def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int) -> list[Report]:
+    """Return the reports behind trail line ``after``, in order."""
+    steps = {step.id: step for step in pack.checklist.steps}
+    return [
+        Report(
+            seq=line.seq,
+            at=line.at,
+            kind=line.kind,
+            actor=line.actor,
+            actor_id=str(line.content.get("actor", "")),
+            step=steps.get(line.step) if line.step else None,
+            evidence=evidence_from_json(line.content.get("evidence") or {}),
+            code=line.content.get("code"),
+            seen=localized(line.content.get("seen")),
+            advice=localized(line.content.get("advice")),
+            reason=line.content.get("reason"),
+            copy=localized(line.content.get("copy")),
+            link=line.content.get("link"),
+            hash=line.hash,
+        )
+        for line in trail.lines(session, onboarding_id, after=after)
+        if line.kind in REPORTED
+    ]
+
+
+def localized(texts: Mapping[str, Any] | None) -> Localized | None:
+    """Read a text in three languages as the database keeps it."""
+    return Localized.model_validate(texts) if texts else None
+
+
+def evidence_from_json(kept: Mapping[str, Sequence[Mapping[str, Any]]]) -> Evidence:
+    """Read evidence as the trail keeps it."""
+    return Evidence(
+        facts=tuple(_fact(item) for item in kept.get("facts", ())),
+        files=tuple(FileEvidence(**item) for item in kept.get("files", ())),
+        findings=tuple(_finding(item) for item in kept.get("findings", ())),
+    )
+
+
+def _fact(item: Mapping[str, Any]) -> Fact:
+    return Fact(Localized.model_validate(item["label"]), item["value"])
+
+
+def _finding(item: Mapping[str, Any]) -> FindingEvidence:
+    return FindingEvidence(
+        item["code"],
+        item["severity"],
+        Localized.model_validate(item["message"]),
+        Localized.model_validate(item["advice"]),
+    )
+
+
+def _evidence_by_step(session: Session, onboarding_id: int) -> dict[str, Evidence]:
+    rows = session.exec(
+        select(EvidenceRecord)
+        .where(EvidenceRecord.onboarding_id == onboarding_id)
+        .order_by(col(EvidenceRecord.seq), col(EvidenceRecord.position))
+    ).all()
+    # Only what the step's latest outcome brought: an earlier failure's evidence stays in the trail.
+    latest = {row.step_id: row.seq for row in rows}
+    kept: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        if row.seq == latest[row.step_id]:
+            kept.setdefault(row.step_id, {}).setdefault(f"{row.kind}s", []).append(row.content)
+    return {step_id: evidence_from_json(pieces) for step_id, pieces in kept.items()}
+
+
+def _step_view(record: StepRecord, pack: Pack, evidence: Evidence) -> StepView:
+    definition = pack.checklist.step(record.step_id)
+    ticked: Mapping[str, Mapping[str, str]] = record.memory.get("ticks", {})
+    return StepView(
+        definition=definition,
+        state=record.state,  # type: ignore[arg-type]
+        role=definition.role,
+        waits_for=record.waits_for,  # type: ignore[arg-type]
+        note=localized(record.note),
+        code=record.code,
+        seen=localized(record.seen),
+        advice=localized(record.advice),
+        reason=record.reason,
+        link=record.link,
+        ticks=tuple(
+            TickView(
+                tick,
+                by=ticked[tick.id]["by"] if tick.id in ticked else None,
+                at=datetime.fromisoformat(ticked[tick.id]["at"]) if tick.id in ticked else None,
+            )
+            for tick in offered_ticks(record, definition)
+        ),
+        evidence=evidence,
+        due_on=record.due_on,
+        changed_at=record.changed_at,
+        changed_by=record.changed_by,
+    )
+
+
+def offered_ticks(record: StepRecord, definition: StepDefinition) -> tuple[Tick, ...]:
+    """Return the checkboxes of a step: the pack's own, or those that its kind offers while it waits."""
+    offered = record.memory.get("offered_ticks")
+    return tuple(Tick.model_validate(tick) for tick in offered) if offered else definition.ticks

@@ -1,0 +1,48 @@
+"""What a step's work is given: where the onboarding stands, the pack, and the ledger for its writes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.onboarding.effects import Effects
+from bot.onboarding.view import OnboardingView, StepView
+from checklists.model import Pack
+from checklists.model import Step as StepDefinition
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run of one step. ``memory`` is what the step's kind kept so far, ``memories`` the same of every step."""
+
+    view: OnboardingView
+    step: StepView
+    memory: Mapping[str, Any]
+    memories: Mapping[str, Mapping[str, Any]]
+    run: int
+    now: datetime
+    effects: Effects
+
+    @property
+    def definition(self) -> StepDefinition:
+        """The step in the pack."""
+        return self.step.definition
+
+    @property
+    def pack(self) -> Pack:
+        """The pack that the onboarding began with."""
+        return self.view.pack
+
+    def effect_key(self, effect: str) -> str:
+        """Return the ledger's key of an effect of this step: ``ONB-7:ticket:issue``."""
+        return f"{self.view.key}:{self.definition.id}:{effect}"
+
+    def once(
+        self, effect: str, *, look: Callable[[], str | None], do: Callable[[], str], grace_seconds: float = 0
+    ) -> str:
+        """Make sure that an effect of this step exists outside, once for all its runs; return its id there."""
+        return self.effects.once(self.view.id, self.effect_key(effect), look=look, do=do, grace_seconds=grace_seconds)
+
+    def at_most_once(self, effect: str, do: Callable[[], str]) -> str:
+        """Do what cannot be looked up outside, at most once. Raises OutcomeUnknown."""
+        return self.effects.at_most_once(self.view.id, self.effect_key(effect), do)

@@ -1,0 +1,292 @@
+"""What the jobs do: run one step, or bring one surface up to date. Both may be run again at any time.
+
+A job reads where things stand, works outside any transaction, and records the outcome in one. A server that does not
+answer (Unavailable) is tried again with backoff: a step then fails in words, a surface goes on trying.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from threading import Lock
+
+import structlog
+from sqlmodel import col, select
+
+from bot.locales import say
+from bot.onboarding.clock import Clock
+from bot.onboarding.effects import Effects
+from bot.onboarding.errors import StepFailed, Unavailable
+from bot.onboarding.flow import Flow
+from bot.onboarding.models import DueRecord, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.outcomes import Failed, Outcome, Waiting
+from bot.onboarding.packs import Packs
+from bot.onboarding.ports import Job, Jobs, StepKind, Surface
+from bot.onboarding.retry import Backoff
+from bot.onboarding.store import Store
+from bot.onboarding.view import OnboardingView, Report, read_reports, read_view
+from bot.onboarding.work import Work
+
+log = structlog.stdlib.get_logger()
+
+# States in which a step's job has something to do: begun, waiting with a look due, or failed but still watching.
+AT_WORK = frozenset({"running", "waiting", "failed"})
+
+
+class StepWorker:
+    """Runs steps."""
+
+    def __init__(
+        self,
+        store: Store,
+        packs: Packs,
+        kinds: Mapping[str, StepKind],
+        flow: Flow,
+        effects: Effects,
+        clock: Clock,
+        backoff: Backoff,
+    ) -> None:
+        self._store = store
+        self._packs = packs
+        self._kinds = kinds
+        self._flow = flow
+        self._effects = effects
+        self._clock = clock
+        self._backoff = backoff
+
+    def run(self, job: Job) -> None:
+        """Run one step once and record what it came to. A job of an earlier run does nothing."""
+        step_id = job.subject.partition(":")[2]
+        work = self._work(job, step_id)
+        if work is None:
+            return
+        with structlog.contextvars.bound_contextvars(onboarding=work.view.key, step=step_id):
+            try:
+                outcome: Outcome = self._kinds[work.definition.kind].run(work)
+            except StepFailed as failed:
+                outcome = Failed(failed.code, failed.seen, failed.advice)
+            except Unavailable as away:
+                self._try_later(job, step_id, away)
+                return
+            except Exception as unexpected:
+                log.exception("step_broke")
+                outcome = Failed(
+                    "UNEXPECTED",
+                    say("failed.unexpected", what=type(unexpected).__name__),
+                    say("failed.unexpected_advice", key=work.view.key, step=step_id),
+                )
+            self._record(job, step_id, outcome)
+
+    def _work(self, job: Job, step_id: str) -> Work | None:
+        with self._store.reading() as session:
+            onboarding = session.get_one(Onboarding, job.onboarding_id)
+            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == job.onboarding_id)).all()
+            record = next(record for record in records if record.step_id == step_id)
+            if not _is_current(onboarding, record, job):
+                return None
+            view = read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+            return Work(
+                view=view,
+                step=view.step(step_id),
+                memory=record.memory,
+                memories={each.step_id: each.memory for each in records},
+                run=record.run,
+                now=self._clock.now(),
+                effects=self._effects,
+            )
+
+    def _record(self, job: Job, step_id: str, outcome: Outcome) -> None:
+        with self._flow.change(job.onboarding_id) as change:
+            record = change.step(step_id)
+            # A person may have skipped or retried the step while the work went on: then this run no longer counts.
+            if _is_current(change.onboarding, record, job):
+                self._flow.settle(change, record, outcome)
+
+    def _try_later(self, job: Job, step_id: str, away: Unavailable) -> None:
+        log.warning("server_away", service=away.service, reason=away.reason)
+        with self._flow.change(job.onboarding_id) as change:
+            record = change.step(step_id)
+            if not _is_current(change.onboarding, record, job):
+                return
+            subject = f"step:{step_id}"
+            tries = self._flow.attempts(change, subject) + 1
+            seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
+            if record.state != "failed":
+                if self._backoff.is_exhausted(tries):
+                    self._flow.settle(change, record, _gave_up(away, tries))
+                    return
+                note = say("waiting.server", service=away.service, reason=away.reason)
+                self._flow.settle(change, record, Waiting(on="admin", note=note, poll=seconds))
+            self._flow.schedule(change, subject, seconds, run=record.run, attempts=tries)
+
+
+class SurfaceWorker:
+    """Brings surfaces up to date: parent, reports in the trail's order, the picture of now, the end."""
+
+    def __init__(
+        self,
+        store: Store,
+        packs: Packs,
+        surfaces: Mapping[str, Surface],
+        flow: Flow,
+        effects: Effects,
+        backoff: Backoff,
+    ) -> None:
+        self._store = store
+        self._packs = packs
+        self._surfaces = surfaces
+        self._flow = flow
+        self._effects = effects
+        self._backoff = backoff
+        self._turns: dict[tuple[int, str], Lock] = {}
+        self._turns_lock = Lock()
+
+    def run(self, job: Job) -> None:
+        """Bring one surface up to date with one onboarding. Does nothing when it already is."""
+        name = job.subject.partition(":")[2]
+        with self._turn(job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
+            try:
+                self._catch_up(job.onboarding_id, self._surfaces[name])
+            except Unavailable as away:
+                self._try_later(job, away)
+            else:
+                self._settled(job)
+
+    def _catch_up(self, onboarding_id: int, surface: Surface) -> None:
+        view, record = self._read(onboarding_id, surface.name)
+        picture = surface.picture(view)
+        if record.parent is None:
+            record.parent = self._open(view, surface, record)
+            record.digest = _digest(picture)
+        for report in self._reports_after(view, record.reported):
+            if surface.shows(report):
+                self._write(view, surface, record.parent, report)
+            record.reported = report.seq
+            self._save(record)
+        if _digest(picture) != record.digest:
+            surface.refresh_parent(view, record.parent, picture)
+        record.digest = _digest(picture)
+        record.revision = view.revision
+        self._save(record)
+        if view.state != "open":
+            self._close(view, surface, record.parent)
+
+    def _open(self, view: OnboardingView, surface: Surface, record: SurfaceRecord) -> str:
+        key = f"{view.key}:start:{surface.name}"
+        parent = self._effects.once(
+            view.id,
+            key,
+            look=lambda: surface.find_parent(view, key),
+            do=lambda: surface.create_parent(view, key),
+            grace_seconds=surface.grace_seconds,
+        )
+        with self._flow.change(view.id) as change:
+            # The other surfaces show this one's address, so its opening is a line of the trail like any other.
+            record.parent, record.parent_link = parent, surface.parent_link(parent)
+            change.session.merge(record)
+            change.note(
+                "surface_opened", content={"surface": surface.name, "parent": parent, "link": record.parent_link}
+            )
+        return parent
+
+    def _write(self, view: OnboardingView, surface: Surface, parent: str, report: Report) -> None:
+        key = f"{view.key}:{report.seq}:{surface.name}"
+        self._effects.once(
+            view.id,
+            key,
+            look=lambda: surface.find_report(view, parent, report, key),
+            do=lambda: surface.write_report(view, parent, report, key),
+        )
+
+    def _close(self, view: OnboardingView, surface: Surface, parent: str) -> None:
+        key = f"{view.key}:end:{surface.name}"
+        self._effects.once(
+            view.id,
+            key,
+            look=lambda: surface.find_closing(view, parent, key),
+            do=lambda: surface.close_parent(view, parent, key),
+        )
+
+    def _read(self, onboarding_id: int, name: str) -> tuple[OnboardingView, SurfaceRecord]:
+        with self._store.reading() as session:
+            onboarding = session.get_one(Onboarding, onboarding_id)
+            view = read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+            record = session.get(SurfaceRecord, (onboarding_id, name))
+            return view, record or SurfaceRecord(onboarding_id=onboarding_id, name=name)
+
+    def _reports_after(self, view: OnboardingView, seq: int) -> list[Report]:
+        with self._store.reading() as session:
+            return read_reports(session, view.id, view.pack, after=seq)
+
+    def _save(self, record: SurfaceRecord) -> None:
+        with self._store.transaction() as session:
+            session.merge(record)
+
+    def _try_later(self, job: Job, away: Unavailable) -> None:
+        log.warning("surface_away", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
+        with self._flow.change(job.onboarding_id) as change:
+            tries = self._flow.attempts(change, job.subject) + 1
+            seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
+            self._flow.schedule(change, job.subject, seconds, attempts=tries)
+
+    def _settled(self, job: Job) -> None:
+        with self._store.reading() as session:
+            if not self._flow.is_due(session, job):
+                return
+        with self._flow.change(job.onboarding_id) as change:
+            self._flow.unschedule(change, job.subject)
+
+    @contextmanager
+    def _turn(self, onboarding_id: int, name: str) -> Iterator[None]:
+        with self._turns_lock:
+            turn = self._turns.setdefault((onboarding_id, name), Lock())
+        with turn:
+            yield
+
+
+class Sweep:
+    """Turns due rows into jobs."""
+
+    def __init__(self, store: Store, jobs: Jobs, clock: Clock) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._clock = clock
+
+    def run(self, *, limit: int = 200) -> int:
+        """Enqueue what is due, each row once for each time that it is due; return how many were enqueued."""
+        now = self._clock.now()
+        due = (
+            select(DueRecord)
+            .where(
+                DueRecord.due_at <= now,
+                (col(DueRecord.enqueued_for).is_(None)) | (DueRecord.enqueued_for != DueRecord.due_at),
+            )
+            .order_by(col(DueRecord.due_at))
+            .limit(limit)
+        )
+        with self._store.reading() as session:
+            if session.exec(due.limit(1)).first() is None:
+                return 0
+        with self._store.transaction() as session:
+            rows = session.exec(due.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                job = Job(row.onboarding_id, row.subject, row.run)
+                self._jobs.enqueue(session, f"due:{row.id}:{row.due_at.isoformat()}", job)
+                row.enqueued_for = row.due_at
+                session.add(row)
+            return len(rows)
+
+
+def _is_current(onboarding: Onboarding, record: StepRecord, job: Job) -> bool:
+    return onboarding.state == "open" and record.state in AT_WORK and record.run == job.run
+
+
+def _gave_up(away: Unavailable, tries: int) -> Failed:
+    return Failed(
+        "UNREACHABLE",
+        say("failed.unreachable", service=away.service, reason=away.reason, tries=tries),
+        say("failed.unreachable_advice", service=away.service),
+    )
+
+
+def _digest(picture: str) -> str:
+    return sha256(picture.encode()).hexdigest()
