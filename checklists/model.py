@@ -31,9 +31,9 @@ class Frozen(BaseModel):
 class Localized(Frozen):
     """One text in the three languages that are equals here."""
 
-    fr: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-    es: str = Field(min_length=1)
+    fr: str = Field(min_length=1, pattern=r"\S")
+    en: str = Field(min_length=1, pattern=r"\S")
+    es: str = Field(min_length=1, pattern=r"\S")
 
     def text(self, language: Language) -> str:
         """Return the text in one language."""
@@ -326,9 +326,7 @@ class Form(Frozen):
         return tuple(asked for section in self.sections for asked in section.fields)
 
 
-ColumnType = Literal[
-    "text", "memo", "integer", "decimal", "currency", "double", "date", "boolean", "guid", "binary"
-]
+ColumnType = Literal["text", "memo", "integer", "decimal", "currency", "double", "date", "boolean", "guid", "binary"]
 Policy = Literal["allow", "warn", "block"]
 SchemaPolicy = Literal["ignore", "warn", "block"]
 Severity = Literal["block", "quarantine", "warn", "info"]

@@ -1,6 +1,6 @@
 """What is wrong with a pack, told with file and line, all at once.
 
-    PackErrors(ValueError)      a pack, or a folder of packs, that cannot be used
+PackErrors(ValueError)      a pack, or a folder of packs, that cannot be used
 """
 
 from collections.abc import Iterable

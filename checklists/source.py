@@ -141,7 +141,7 @@ class _Reader:
 
     def _scalar(self, node: ScalarNode) -> Any:
         text: str = node.value
-        match node.tag.removeprefix(_TAG):
+        match str(node.tag).removeprefix(_TAG):
             case "str" | "timestamp":
                 return text
             case "null":

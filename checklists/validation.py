@@ -22,6 +22,24 @@ from checklists.source import Key, KeyPath, Source
 _LANGUAGE_NAMES = {"fr": "French", "en": "English", "es": "Spanish"}
 _NEAR = 70
 
+# What pydantic's kinds of error wanted to see.
+_EXPECTED = {
+    "string_type": "a text",
+    "string_too_short": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "decimal_type": 'a number such as "0.01"',
+    "decimal_parsing": 'a number such as "0.01"',
+    "date_type": "a date such as 2026-01-31",
+    "date_parsing": "a date such as 2026-01-31",
+    "date_from_datetime_inexact": "a date such as 2026-01-31",
+    "date_from_datetime_parsing": "a date such as 2026-01-31",
+    "model_type": "keys with values",
+    "dict_type": "keys with values",
+    "tuple_type": "a list",
+}
+
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
 
@@ -68,7 +86,7 @@ def _strict(model: type[ModelType], value: Any) -> ModelType:
 def _explain(
     details: Sequence[ErrorDetails], model: type[BaseModel], source: Source, base: KeyPath
 ) -> list[PackProblem]:
-    told: dict[tuple[KeyPath, str], PackProblem] = {}
+    told: dict[KeyPath, PackProblem] = {}
     for detail in details:
         path = (*base, *detail["loc"])
         if detail["type"] == "missing":
@@ -82,8 +100,7 @@ def _explain(
                 path = path[:-1]
             message, hint = _reason(detail)
             problem = source.problem(path, f"`{_name(path)}` {message}", hint)
-        key = path if detail["type"] not in {"missing", "extra_forbidden"} else (*path, detail["type"])
-        told.setdefault((key, ""), problem)
+        told.setdefault(path, problem)
     return list(told.values())
 
 
@@ -96,37 +113,20 @@ def _missing(detail: ErrorDetails, model: type[BaseModel], source: Source, path:
 
 def _reason(detail: ErrorDetails) -> tuple[str, str]:
     """Return what is wrong with a value, to be read after its key, and what to do."""
-    seen = detail["input"]
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "string_type":
-            hint = "put it in quotes" if isinstance(seen, int | float) else ""
-            return f"must be a text, not {_show(seen)}", hint
-        case "bool_type":
-            return f"must be true or false, not {_show(seen)}", ""
-        case "int_type" | "int_from_float":
-            return f"must be a whole number, not {_show(seen)}", ""
-        case "decimal_type" | "decimal_parsing":
-            return f"must be a number such as \"0.01\", not {_show(seen)}", ""
-        case "date_type" | "date_parsing" | "date_from_datetime_inexact" | "date_from_datetime_parsing":
-            return f"must be a date such as 2026-01-31, not {_show(seen)}", ""
-        case "literal_error":
-            allowed = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-            return f"must be one of {allowed}, not {_show(seen)}", ""
-        case "string_pattern_mismatch" if context["pattern"] == r"\S":
-            return "is an empty text", ""
-        case "string_pattern_mismatch":
-            return f"does not follow {context['pattern']}: {_show(seen)}", ""
-        case "model_type" | "dict_type":
-            return f"must hold keys with values, not {_show(seen)}", ""
-        case "tuple_type":
-            return f"must be a list, not {_show(seen)}", ""
-        case "too_long":
-            return f"has {context['actual_length']} entries, allowed: {context['max_length']}", ""
-        case "too_short":
-            return f"has {context['actual_length']} entries, needed: {context['min_length']}", ""
-        case _:
-            return f"is not accepted: {detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_show(seen)}", ""
+    seen, kind, context = detail["input"], detail["type"], detail.get("ctx", {})
+    hint = "put it in quotes" if kind == "string_type" and isinstance(seen, int | float) else ""
+    if kind in {"too_long", "too_short"}:
+        wanted = f"allowed: {context['max_length']}" if kind == "too_long" else f"needed: {context['min_length']}"
+        return f"has {context['actual_length']} entries, {wanted}", ""
+    if kind == "literal_error":
+        expected = "one of " + str(context["expected"]).replace(" or ", ", ").replace("'", "")
+    elif kind == "string_pattern_mismatch":
+        expected = "a text" if context["pattern"] == r"\S" else f"of the form {context['pattern']}"
+    elif kind in _EXPECTED:
+        expected = _EXPECTED[kind]
+    else:
+        return f"is not accepted: {detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_show(seen)}", ""
+    return f"must be {expected}, not {_show(seen)}", hint
 
 
 def _show(value: Any) -> str:

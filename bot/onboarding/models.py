@@ -201,7 +201,10 @@ class DueRecord(SQLModel, table=True):
 
 
 class SurfaceRecord(SQLModel, table=True):
-    """How far one surface (Slack, Jira) shows one onboarding: its parent, the last report, the last picture sent."""
+    """How far one surface (Slack, Jira) shows one onboarding: its parent, the last report, the last picture sent.
+
+    ``trouble`` is why it could not be written at the last try, None when it could.
+    """
 
     __tablename__ = "surface"
 
@@ -212,6 +215,7 @@ class SurfaceRecord(SQLModel, table=True):
     reported: int = 0
     revision: int = 0
     digest: str = ""
+    trouble: str | None = None
 
 
 class SourceFile(SQLModel, table=True):
@@ -232,10 +236,13 @@ class SourceFile(SQLModel, table=True):
 
 
 class Invoice(SQLModel, table=True):
-    """An invoice integrated in a client's root. Amounts are decimal strings: net, tax, out_of_tax with 4 decimals."""
+    """An invoice integrated in a client's root.
+
+    ``number_key`` is the number as it is compared. Amounts are decimal strings: net, tax, out_of_tax with 4 decimals.
+    """
 
     __tablename__ = "invoice"
-    __table_args__ = (UniqueConstraint("operator", "supplier_tax_id", "number"),)
+    __table_args__ = (UniqueConstraint("operator", "supplier_tax_id", "number_key"),)
 
     id: int | None = Field(default=None, primary_key=True)
     onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
@@ -243,6 +250,7 @@ class Invoice(SQLModel, table=True):
     root: str = Field(index=True)
     supplier_tax_id: str
     number: str
+    number_key: str
     account: str
     period: str
     period_start: date
@@ -253,6 +261,24 @@ class Invoice(SQLModel, table=True):
     gross: str
     currency: str
     source_sha256: str
+
+
+class Month(SQLModel, table=True):
+    """What one file brought for one month of a root: its lines, and the last day of usage of each account."""
+
+    __tablename__ = "month"
+    __table_args__ = (UniqueConstraint("operator", "root", "source_sha256"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
+    operator: str
+    root: str = Field(index=True)
+    period: str
+    gross: str
+    lines: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    accounts: dict[str, Any] = _json()
+    source_sha256: str
+    loaded_on: date
 
 
 class Reference(SQLModel, table=True):

@@ -3,8 +3,9 @@
 Both are read from the database once and are then plain values: rendering them is pure.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -62,7 +63,7 @@ class SurfaceView:
 
 @dataclass(frozen=True)
 class OnboardingView:
-    """An onboarding at one revision."""
+    """An onboarding at one revision. ``troubles`` tells which surface cannot be written now, and why."""
 
     id: int
     key: str
@@ -84,6 +85,13 @@ class OnboardingView:
     closed_at: datetime | None
     steps: tuple[StepView, ...]
     surfaces: Mapping[str, SurfaceView]
+    troubles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> str:
+        """Eight hex digits that tell this onboarding from one of the same key in another database."""
+        said = f"{self.key} {self.started_at.isoformat()} {self.partner} {self.root}"
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -156,6 +164,7 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> Onboardin
         surfaces={
             surface.name: SurfaceView(surface.parent, surface.parent_link) for surface in surfaces if surface.parent
         },
+        troubles={surface.name: surface.trouble for surface in surfaces if surface.trouble},
     )
 
 

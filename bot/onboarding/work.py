@@ -3,12 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from bot.onboarding.effects import Effects
 from bot.onboarding.view import OnboardingView, StepView
 from checklists.model import Pack
 from checklists.model import Step as StepDefinition
+
+P = TypeVar("P", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class Work:
     def pack(self) -> Pack:
         """The pack that the onboarding began with."""
         return self.view.pack
+
+    def parameters(self, model: type[P]) -> P:
+        """Return the step's ``with``, which the pack's loader has read as its kind's own model."""
+        parameters = self.definition.parameters
+        assert isinstance(parameters, model), f"{self.definition.id}: {type(parameters).__name__}"
+        return parameters
 
     def effect_key(self, effect: str) -> str:
         """Return the ledger's key of an effect of this step: ``ONB-7:ticket:issue``."""

@@ -166,17 +166,19 @@ class SurfaceWorker:
             surface.refresh_parent(view, record.parent, picture)
         record.digest = _digest(picture)
         record.revision = view.revision
+        record.trouble = None
         self._save(record)
         if view.state != "open":
             self._close(view, surface, record.parent)
 
     def _open(self, view: OnboardingView, surface: Surface, record: SurfaceRecord) -> str:
         key = f"{view.key}:start:{surface.name}"
+        marker = f"{key}:{view.stamp}"
         parent = self._effects.once(
             view.id,
             key,
-            look=lambda: surface.find_parent(view, key),
-            do=lambda: surface.create_parent(view, key),
+            look=lambda: surface.find_parent(view, marker),
+            do=lambda: surface.create_parent(view, marker),
             grace_seconds=surface.grace_seconds,
         )
         with self._flow.change(view.id) as change:
@@ -190,20 +192,22 @@ class SurfaceWorker:
 
     def _write(self, view: OnboardingView, surface: Surface, parent: str, report: Report) -> None:
         key = f"{view.key}:{report.seq}:{surface.name}"
+        marker = f"{key}:{view.stamp}"
         self._effects.once(
             view.id,
             key,
-            look=lambda: surface.find_report(view, parent, report, key),
-            do=lambda: surface.write_report(view, parent, report, key),
+            look=lambda: surface.find_report(view, parent, report, marker),
+            do=lambda: surface.write_report(view, parent, report, marker),
         )
 
     def _close(self, view: OnboardingView, surface: Surface, parent: str) -> None:
         key = f"{view.key}:end:{surface.name}"
+        marker = f"{key}:{view.stamp}"
         self._effects.once(
             view.id,
             key,
-            look=lambda: surface.find_closing(view, parent, key),
-            do=lambda: surface.close_parent(view, parent, key),
+            look=lambda: surface.find_closing(view, parent, marker),
+            do=lambda: surface.close_parent(view, parent, marker),
         )
 
     def _read(self, onboarding_id: int, name: str) -> tuple[OnboardingView, SurfaceRecord]:
@@ -227,6 +231,12 @@ class SurfaceWorker:
             tries = self._flow.attempts(change, job.subject) + 1
             seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
             self._flow.schedule(change, job.subject, seconds, attempts=tries)
+            name = job.subject.partition(":")[2]
+            record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
+            record = record or SurfaceRecord(onboarding_id=job.onboarding_id, name=name)
+            if record.trouble != away.reason:
+                record.trouble = away.reason
+                change.session.add(record)
 
     def _settled(self, job: Job) -> None:
         with self._store.reading() as session:

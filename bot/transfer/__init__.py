@@ -1,0 +1,21 @@
+"""The partners' file server, spoken to in its own protocol; the port is bot.onboarding.transfer."""
+
+from bot.onboarding.errors import SettingsError
+from bot.onboarding.transfer import Transfer
+from bot.transfer.settings import PartnerAccount, TransferSettings
+from bot.transfer.sftp import SftpTransfer
+
+__all__ = ["PartnerAccount", "TransferSettings", "build_transfer"]
+
+
+def build_transfer(settings: TransferSettings) -> Transfer:
+    """Return the adapter for the protocol of the settings; it connects when it is used, not before.
+
+    Raises SettingsError for a protocol that this version does not speak.
+    """
+    if settings.protocol != "sftp":
+        raise SettingsError(
+            f"TRANSFER__PROTOCOL is {settings.protocol!r}, and this version speaks sftp only: "
+            "set TRANSFER__PROTOCOL=sftp and give the bot an SFTP account on that server."
+        )
+    return SftpTransfer(settings)

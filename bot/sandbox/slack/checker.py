@@ -43,9 +43,7 @@ class Checker:
                 self.report(pointer, f"invalid additional property: {name}")
         return value
 
-    def string(
-        self, holder: dict[str, Any], name: str, pointer: str, *, at_most: int, at_least: int = 1
-    ) -> None:
+    def string(self, holder: dict[str, Any], name: str, pointer: str, *, at_most: int, at_least: int = 1) -> None:
         """A member that, where present, is a string of ``at_least`` to ``at_most`` characters."""
         if name not in holder:
             return
@@ -57,9 +55,7 @@ class Checker:
         elif len(value) > at_most:
             self.report(f"{pointer}/{name}", f"must be less than {at_most + 1} characters")
 
-    def number(
-        self, holder: dict[str, Any], name: str, pointer: str, *, at_least: int, at_most: int
-    ) -> None:
+    def number(self, holder: dict[str, Any], name: str, pointer: str, *, at_least: int, at_most: int) -> None:
         """A member that, where present, is an integer within bounds."""
         if name not in holder:
             return
@@ -79,9 +75,7 @@ class Checker:
         if name in holder and holder[name] not in allowed:
             self.report(f"{pointer}/{name}", f"must be one of: {', '.join(sorted(allowed))}")
 
-    def items(
-        self, holder: dict[str, Any], name: str, pointer: str, *, at_most: int, at_least: int = 1
-    ) -> list[Any]:
+    def items(self, holder: dict[str, Any], name: str, pointer: str, *, at_most: int, at_least: int = 1) -> list[Any]:
         """A member that, where present, is a list of a certain length; empty when it is no list."""
         if name not in holder:
             return []

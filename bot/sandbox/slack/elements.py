@@ -248,10 +248,14 @@ _SELECTS = frozenset(kind for kind in _ELEMENTS if kind.endswith("_select"))
 _PICKERS = frozenset({"checkboxes", "radio_buttons", "datepicker", "timepicker", "datetimepicker"})
 IN_ACTIONS = _SELECTS | _PICKERS | {"button", "overflow"}
 IN_SECTION = IN_ACTIONS | {"image"}
-IN_INPUT = _SELECTS | _PICKERS | {
-    "plain_text_input",
-    "email_text_input",
-    "url_text_input",
-    "number_input",
-    "file_input",
-}
+IN_INPUT = (
+    _SELECTS
+    | _PICKERS
+    | {
+        "plain_text_input",
+        "email_text_input",
+        "url_text_input",
+        "number_input",
+        "file_input",
+    }
+)

@@ -158,11 +158,7 @@ class Workspace:
             return [m for m in self._visible(channel, viewer) if ts in {m.ts, m.thread_ts}]
 
     def _visible(self, channel: str, viewer: str | None) -> list[Message]:
-        return [
-            m
-            for m in self.messages
-            if m.channel == channel and not m.deleted and m.ephemeral_to in {None, viewer}
-        ]
+        return [m for m in self.messages if m.channel == channel and not m.deleted and m.ephemeral_to in {None, viewer}]
 
     def new_trigger(self, user: str, view_id: str | None = None) -> str:
         """A trigger id for something ``user`` has just done, inside ``view_id`` when it was in a modal."""

@@ -1,0 +1,73 @@
+"""Running jobs: dbos takes them from the queue, and a sweep turns due rows into jobs."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+from dbos import DBOS, DBOSConfig
+
+from bot.engine.jobs import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, engine_url
+from bot.onboarding.ports import Job
+from bot.onboarding.store import Store
+
+log = structlog.stdlib.get_logger()
+
+# How many jobs run at a time in one process. Most of them wait for a server.
+CONCURRENCY = 8
+
+
+class Runner:
+    """The one runner of a database. ``run_job`` must bear being called again for the same job."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        run_job: Callable[[Job], None],
+        sweep: Callable[[], int],
+        poll_seconds: float,
+        executor_id: str = "worker-1",
+    ) -> None:
+        self._store = store
+        self._run_job = run_job
+        self._sweep = sweep
+        self._poll_seconds = poll_seconds
+        self._executor_id = executor_id
+        self._stopping = Event()
+        self._sweeper: Thread | None = None
+
+    def start(self) -> None:
+        """Launch dbos: what an earlier process left unfinished is run again first."""
+        config: DBOSConfig = {
+            "name": APPLICATION,
+            "system_database_url": engine_url(self._store.engine),
+            "executor_id": self._executor_id,
+            "application_version": APPLICATION_VERSION,
+            "log_level": "WARNING",
+            "use_listen_notify": False,
+            "scheduler_polling_interval_sec": 3600.0,
+        }
+        DBOS(config=config)
+        DBOS.workflow(name=WORKFLOW)(self._workflow)
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=self._poll_seconds)
+        self._stopping.clear()
+        self._sweeper = Thread(target=self._keep_sweeping, name="sweep", daemon=True)
+        self._sweeper.start()
+
+    def stop(self, *, patience: int = 5) -> None:
+        """Give running jobs ``patience`` seconds to end, then stop; unfinished ones are run again at the next start."""
+        self._stopping.set()
+        if self._sweeper is not None:
+            self._sweeper.join()
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+
+    def _workflow(self, onboarding_id: int, subject: str, run: int) -> None:
+        self._run_job(Job(onboarding_id, subject, run))
+
+    def _keep_sweeping(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            try:
+                self._sweep()
+            except Exception:
+                log.exception("sweep_failed")

@@ -1,0 +1,101 @@
+"""An onboarding's own issue: written once, a comment for each outcome, transitioned at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jira import JIRA
+
+from bot.jira import issues, markup
+from bot.jira.connection import JiraConnection, JiraRefused
+from bot.onboarding.errors import Unavailable
+from bot.onboarding.view import OnboardingView, Report
+
+# Jira hears of outcomes, one comment each: what is merely asked of somebody stays in Slack.
+COMMENTED = frozenset({"step_done", "step_failed", "step_skipped", "closed", "cancelled"})
+
+
+class JiraSurface:
+    """Implements the core's ``Surface`` on the activation project."""
+
+    name = "jira"
+
+    def __init__(self, connection: JiraConnection) -> None:
+        self._connection = connection
+        self._settings = connection.settings
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long Jira's search may miss a new issue."""
+        return self._settings.grace_seconds
+
+    def create_parent(self, view: OnboardingView, marker: str) -> str:
+        """Write the issue with the marker as its label; return its key."""
+        with self._client() as client:
+            issue = client.create_issue(
+                fields={
+                    "project": {"key": self._settings.project},
+                    "issuetype": {"name": self._settings.issue_type},
+                    "summary": markup.issue_summary(view),
+                    "description": markup.issue_description(view),
+                    "labels": ["onboarding-bot", issues.label_of(marker)],
+                },
+                prefetch=False,
+            )
+            return str(issue.key)
+
+    def find_parent(self, view: OnboardingView, marker: str) -> str | None:
+        """Look for the issue by its label."""
+        del view
+        with self._client() as client:
+            return issues.find_by_label(client, self._settings.project, marker)
+
+    def parent_link(self, parent: str) -> str | None:
+        """Return where people open the issue."""
+        return self._connection.address(parent)
+
+    def shows(self, report: Report) -> bool:
+        """Jira hears of outcomes alone."""
+        return report.kind in COMMENTED
+
+    def write_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str:
+        """Add a comment; return its id."""
+        with self._client() as client:
+            return str(client.add_comment(parent, markup.comment(view, report, marker)).id)
+
+    def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
+        """Look for a comment that ends with the marker."""
+        del view, report
+        with self._client() as client:
+            for comment in client.comments(parent):
+                if str(comment.body).rstrip().endswith(marker):
+                    return str(comment.id)
+        return None
+
+    def picture(self, view: OnboardingView) -> str:
+        """The issue is not edited: its comments tell the story."""
+        del view
+        return ""
+
+    def refresh_parent(self, view: OnboardingView, parent: str, picture: str) -> None:
+        """Nothing to edit."""
+
+    def close_parent(self, view: OnboardingView, parent: str, marker: str) -> str:
+        """Transition the issue to a done status; return that status."""
+        del view, marker
+        with self._client() as client:
+            return issues.finish(client, parent, self._settings.done_transition)
+
+    def find_closing(self, view: OnboardingView, parent: str, marker: str) -> str | None:
+        """Look whether the issue is done already."""
+        del view, marker
+        with self._client() as client:
+            return "done" if issues.is_done(client, parent) else None
+
+    @contextmanager
+    def _client(self) -> Iterator[JIRA]:
+        """A surface goes on trying: a refusal is trouble that an administrator can end."""
+        try:
+            with self._connection.client() as client:
+                yield client
+        except JiraRefused as refused:
+            raise Unavailable("Jira", f"refuses ({refused.status}): {refused.reason}") from refused

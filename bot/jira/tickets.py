@@ -1,0 +1,139 @@
+"""The ticket in the Data Base team's project (the core's ``Tickets``)."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from jira import JIRA
+
+from bot.jira import issues, markup
+from bot.jira.connection import JiraConnection, JiraRefused
+from bot.onboarding.tickets import TicketMissing, TicketRequest, TicketStatus
+
+
+class JiraTickets:
+    """Opens, completes and watches tickets."""
+
+    def __init__(self, connection: JiraConnection) -> None:
+        self._connection = connection
+        self._settings = connection.settings
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long Jira's search may miss a new ticket."""
+        return self._settings.grace_seconds
+
+    def find(self, marker: str) -> str | None:
+        """Return the key of the ticket that carries the marker's label."""
+        with self._client() as client:
+            return issues.find_by_label(client, self._settings.database_project, marker)
+
+    def create(self, request: TicketRequest, marker: str) -> str:
+        """Open the ticket with its mapped custom fields and its labels; return its key."""
+        with self._client() as client:
+            issue = client.create_issue(
+                fields={
+                    "project": {"key": self._settings.database_project},
+                    "issuetype": {"name": self._settings.database_issue_type},
+                    "summary": markup.one_line(request.summary),
+                    "description": markup.shortened(request.body),
+                    "labels": [*request.labels, "onboarding-bot", issues.label_of(marker)],
+                    **self._custom_fields(client, request.values),
+                },
+                prefetch=False,
+            )
+            return str(issue.key)
+
+    def is_linked(self, ticket: str, parent: str) -> bool:
+        """Tell whether the two issues are linked, in either direction."""
+        with self._client() as client:
+            for link in getattr(client.issue(ticket, fields="issuelinks").fields, "issuelinks", None) or ():
+                for side in ("inwardIssue", "outwardIssue"):
+                    other = getattr(link, side, None)
+                    if other is not None and other.key == parent:
+                        return True
+        return False
+
+    def link(self, ticket: str, parent: str) -> None:
+        """Link the ticket with the onboarding's own issue."""
+        with self._client() as client:
+            client.create_issue_link(self._settings.link_type, inwardIssue=ticket, outwardIssue=parent)
+
+    def attachment(self, issue: str, name: str) -> str | None:
+        """Return the id of an attachment by its name."""
+        with self._client() as client:
+            return issues.attachment_id(client, issue, name)
+
+    def attach(self, issue: str, name: str, content: bytes) -> str:
+        """Attach a file; return the attachment's id."""
+        with self._client() as client:
+            return issues.attach(client, issue, name, content)
+
+    def status(self, ticket: str) -> TicketStatus:
+        """Look where the ticket stands. Raises TicketMissing."""
+        try:
+            with self._connection.client() as client:
+                fields = client.issue(ticket, fields="status,resolution,assignee,comment").fields
+                comments = getattr(getattr(fields, "comment", None), "comments", None)
+                words = [str(comment.body) for comment in (client.comments(ticket) if comments is None else comments)]
+        except JiraRefused as refused:
+            if refused.status == 404:
+                raise TicketMissing(ticket) from refused
+            raise issues.refused_step(self._connection, refused) from refused
+        category = getattr(getattr(fields.status, "statusCategory", None), "key", "")
+        return TicketStatus(
+            status=str(fields.status.name),
+            is_closed=category == "done",
+            resolution=_name_of(fields, "resolution", "name"),
+            assignee=_name_of(fields, "assignee", "displayName"),
+            words=words[-1].strip() if words else "",
+        )
+
+    def address(self, ticket: str) -> str:
+        """Return where people open the ticket."""
+        return self._connection.address(ticket)
+
+    def _custom_fields(self, client: JIRA, values: Mapping[str, object]) -> dict[str, Any]:
+        mapped = {
+            field: values[asked]
+            for asked, field in self._settings.fields.items()
+            if values.get(asked) not in (None, "", [])
+        }
+        if not mapped:
+            return {}
+        schemas = {field["id"]: field.get("schema") or {} for field in client.fields()}
+        return {field: _in_schema(value, schemas.get(field, {})) for field, value in mapped.items()}
+
+    @contextmanager
+    def _client(self) -> Iterator[JIRA]:
+        try:
+            with self._connection.client() as client:
+                yield client
+        except JiraRefused as refused:
+            raise issues.refused_step(self._connection, refused) from refused
+
+
+def _name_of(fields: Any, field: str, attribute: str) -> str | None:
+    value = getattr(fields, field, None)
+    return None if value is None else str(getattr(value, attribute))
+
+
+def _in_schema(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return an answer in the form that the custom field's type takes; text where the type is not known."""
+    listed = value if isinstance(value, list) else [value]
+    match schema.get("type"), schema.get("items"):
+        case "option", _:
+            return {"value": _text(value)}
+        case "array", "option":
+            return [{"value": _text(item)} for item in listed]
+        case "array", _:
+            # Labels hold no spaces.
+            return [_text(item).replace(" ", "_") for item in listed]
+        case "number", _:
+            return float(_text(value))
+        case _:
+            return ", ".join(_text(item) for item in listed)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

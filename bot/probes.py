@@ -1,0 +1,135 @@
+"""Probes: a path on the file server, an SQL query, an HTTP answer, read until it says done.
+
+Where the company's own production chain does the work, a probe looks at it from outside (design, "watch").
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, Protocol, Self
+
+import requests
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.onboarding.errors import Unavailable
+from bot.onboarding.transfer import PathMissing, Transfer
+
+LONGEST_ANSWER = 4_000
+
+
+class ProbeSettings(BaseModel):
+    """One probe (``PROBES__<NAME>__…``).
+
+    ``url`` is a database's address (sql) or a page's (http), ``query`` a SELECT with ``:key :root :client :partner``,
+    ``path`` a file on the partners' server; url and path take ``{key} {root} {client} {partner}``. ``done`` is a
+    regular expression that the answer must match somewhere.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["path", "sql", "http"]
+    url: SecretStr | None = None
+    query: str | None = None
+    path: str | None = None
+    done: str = r"."
+    timeout_hours: float = Field(default=72, gt=0)
+    poll_seconds: float = Field(default=60, gt=0)
+
+    @field_validator("done")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as wrong:
+            raise ValueError(f"{pattern!r} is no regular expression: {wrong}") from wrong
+        return pattern
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        missing = {
+            "path": [] if self.path else ["PATH"],
+            "sql": [name for name, value in (("URL", self.url), ("QUERY", self.query)) if not value],
+            "http": [] if self.url else ["URL"],
+        }[self.kind]
+        if missing:
+            raise ValueError(f"a probe of kind {self.kind} needs {' and '.join(missing)}")
+        return self
+
+
+class Probe(Protocol):
+    """Something outside that can be looked at."""
+
+    def look(self, names: Mapping[str, str]) -> str:
+        """Return what is there now, as text. Raises Unavailable."""
+
+
+class PathProbe:
+    """The text of a file on the partners' server; empty while it is not there."""
+
+    def __init__(self, settings: ProbeSettings, transfer: Transfer) -> None:
+        self._path = settings.path or ""
+        self._transfer = transfer
+
+    def look(self, names: Mapping[str, str]) -> str:
+        """Return the file's name and size, or nothing."""
+        path = self._path.format_map(names)
+        with self._transfer.session() as session:
+            try:
+                entry = session.entry(path)
+            except PathMissing:
+                entry = None
+        return "" if entry is None else f"{entry.name} {entry.size}"
+
+
+class SqlProbe:
+    """The rows of one SELECT, cells with tabs between them."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        assert settings.url is not None
+        self._url = settings.url
+        self._query = settings.query or ""
+
+    def look(self, names: Mapping[str, str]) -> str:
+        """Run the query with the onboarding's names as its parameters."""
+        engine = create_engine(self._url.get_secret_value())
+        try:
+            with engine.connect() as connection:
+                wanted = {name: value for name, value in names.items() if f":{name}" in self._query}
+                rows = connection.execute(text(self._query), wanted).fetchmany(50)
+        except SQLAlchemyError as failed:
+            raise Unavailable("SQL", f"the probe's query failed ({type(failed).__name__})") from failed
+        finally:
+            engine.dispose()
+        return "\n".join("\t".join(str(cell) for cell in row) for row in rows)[:LONGEST_ANSWER]
+
+
+class HttpProbe:
+    """The body of a page."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        assert settings.url is not None
+        self._url = settings.url
+
+    def look(self, names: Mapping[str, str]) -> str:
+        """GET the page; a 404 is an empty answer: not there yet."""
+        try:
+            answer = requests.get(self._url.get_secret_value().format_map(names), timeout=20)
+        except requests.RequestException as lost:
+            raise Unavailable("HTTP", f"the probe got no answer ({type(lost).__name__})") from lost
+        if answer.status_code == 404:
+            return ""
+        if not answer.ok:
+            raise Unavailable("HTTP", f"the probe's page answers {answer.status_code}")
+        return answer.text[:LONGEST_ANSWER]
+
+
+def build_probe(settings: ProbeSettings, transfer: Transfer) -> Probe:
+    """Return the probe of the kind that the settings name."""
+    match settings.kind:
+        case "path":
+            return PathProbe(settings, transfer)
+        case "sql":
+            return SqlProbe(settings)
+        case "http":
+            return HttpProbe(settings)

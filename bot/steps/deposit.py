@@ -1,0 +1,117 @@
+"""Asking the partner for test invoices, and waiting for the first file (procedure, section 4).
+
+Over FTP the file is waited for in the partner's folder. Through My Console the person who deposits it follows the
+pack's guided fields, and hands the same file to the bot (``attach``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from bot.locales import say
+from bot.onboarding.mail import Mailer
+from bot.onboarding.outcomes import Done, Evidence, Fact, Outcome, Waiting, fact
+from bot.onboarding.transfer import Transfer
+from bot.onboarding.work import Work
+from bot.steps.arrival import observe, remembered
+from bot.steps.directory import translated
+from bot.steps.invitation import invite
+from bot.steps.layout import Layout
+from checklists.model import DepositParameters, Localized, OptionValue
+from checklists.model import Step as StepDefinition
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a partner needs to know to reach its folder. Never a password."""
+
+    protocol: str
+    host: str
+    port: int
+    usernames: Mapping[str, str]
+
+
+class DepositStep:
+    """Asks once, then looks into the folder until a file has arrived whole."""
+
+    parameters: type[BaseModel] = DepositParameters
+
+    def __init__(
+        self,
+        transfer: Transfer,
+        mailer: Mailer | None,
+        connection: Connection,
+        *,
+        root: str,
+        poll_seconds: float,
+        stable_polls: int,
+    ) -> None:
+        self._transfer = transfer
+        self._mailer = mailer
+        self._connection = connection
+        self._root = root
+        self._poll_seconds = poll_seconds
+        self._stable_polls = stable_polls
+
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
+        """There is a partner to ask."""
+        del definition, options
+
+    def run(self, work: Work) -> Outcome:
+        """Ask, then look for the file."""
+        if "attached" in work.memory:
+            return self._attached(work)
+        if work.view.options.get("deposit", "ftp") != "ftp":
+            return self._through_console(work)
+        layout = Layout.of(work.view, self._root)
+        text = self._request(work, layout)
+        invite(work, self._mailer, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
+        with translated(layout), self._transfer.session() as session:
+            arrived, seen = observe(session.entries(layout.incoming), remembered(work.memory), polls=self._stable_polls)
+        if arrived is None:
+            arriving = ", ".join(sorted(seen))
+            note = say("deposit.arriving", files=arriving) if seen else say("deposit.waiting", path=layout.relative)
+            return Waiting(
+                on="partner",
+                note=note,
+                poll=self._poll_seconds,
+                copy=None if work.step.state == "waiting" else text,
+                memory={"seen": seen},
+            )
+        facts = (fact("file", arrived.name), fact("size", f"{arrived.size} B"), fact("incoming", layout.incoming))
+        found = {"name": arrived.name, "size": arrived.size, "modified": arrived.modified}
+        return Done(Evidence(facts=facts), memory={"seen": seen, "file": found})
+
+    def _request(self, work: Work, layout: Layout) -> Localized:
+        files = work.pack.files
+        return say(
+            "deposit.request",
+            operator=work.view.operator,
+            client=work.view.client,
+            key=work.view.key,
+            protocol=self._connection.protocol.upper(),
+            host=self._connection.host,
+            port=self._connection.port,
+            username=self._connection.usernames.get(layout.partner, "—"),
+            path=f"{layout.relative}/in",
+            example=files.example if files else "—",
+        )
+
+    def _through_console(self, work: Work) -> Outcome:
+        fields = work.parameters(DepositParameters).fields
+        return Waiting(
+            on=work.definition.role,
+            note=say("deposit.console", key=work.view.key),
+            evidence=Evidence(facts=tuple(Fact(field.label, field.value) for field in fields)),
+            memory={"takes_file": True},
+        )
+
+    def _attached(self, work: Work) -> Outcome:
+        attached = work.memory["attached"]
+        facts = (
+            fact("file", attached["name"]),
+            fact("size", f"{attached['size']} B"),
+            fact("sha256", attached["sha256"]),
+        )
+        return Done(Evidence(facts=facts), memory={"takes_file": False})

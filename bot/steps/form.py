@@ -1,0 +1,49 @@
+"""The partner's form: a signed link goes out, checked answers come back (procedure, section 3)."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from bot.locales import say
+from bot.onboarding.mail import Mailer
+from bot.onboarding.outcomes import Outcome, Waiting
+from bot.onboarding.ports import Links
+from bot.onboarding.work import Work
+from bot.steps.invitation import invite
+from checklists.model import FormParameters, OptionValue
+from checklists.model import Step as StepDefinition
+
+
+class FormStep:
+    """Hands out the form; the answers end the step (``Onboardings.submit_form``)."""
+
+    parameters: type[BaseModel] = FormParameters
+
+    def __init__(self, links: Links, mailer: Mailer | None) -> None:
+        self._links = links
+        self._mailer = mailer
+
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
+        """There is a link to make and a mail to send."""
+        del definition, options
+
+    def run(self, work: Work) -> Outcome:
+        """Send the link and wait for the answers."""
+        parameters = work.parameters(FormParameters)
+        link = self._links.form(work.view.key, work.definition.id)
+        values = {
+            "title": work.definition.title,
+            "operator": work.view.operator,
+            "client": work.view.client,
+            "link": link,
+            "key": work.view.key,
+        }
+        text = say("form.invitation", **values)
+        if parameters.by == "partner":
+            invite(work, self._mailer, say("form.subject", **values), text)
+        return Waiting(
+            on=parameters.by,
+            note=say("form.waiting", email=work.view.partner_email),
+            copy=text,
+            link=link,
+        )

@@ -1,0 +1,188 @@
+"""The ticket to the Data Base team, made from the partner's form, and its end (procedure, section 3)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from bot.locales import say
+from bot.onboarding.errors import StepFailed, Unavailable
+from bot.onboarding.outcomes import Done, Evidence, Failed, Outcome, Waiting, fact
+from bot.onboarding.tickets import TicketMissing, TicketRequest, Tickets, TicketStatus
+from bot.onboarding.work import Work
+from checklists.model import Form, FormParameters, OptionValue, TicketOutcome, TicketParameters
+from checklists.model import Step as StepDefinition
+
+# The version of the JSON attachment's shape, for whoever reads it by machine.
+ATTACHMENT_SCHEMA = "onboarding-bot/form/1"
+
+
+class TicketStep:
+    """Opens the one ticket, links it with the onboarding's own issue, and watches how the team ends it."""
+
+    parameters: type[BaseModel] = TicketParameters
+
+    def __init__(self, tickets: Tickets, *, poll_seconds: float) -> None:
+        self._tickets = tickets
+        self._poll_seconds = poll_seconds
+
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
+        """There is a ticket to open."""
+        del definition, options
+
+    def run(self, work: Work) -> Outcome:
+        """Open the ticket if it is not there yet, then see where it stands."""
+        parameters = work.parameters(TicketParameters)
+        parent = self._parent(work)
+        ticket = self._open(work, parameters)
+        self._complete(work, ticket, parent)
+        try:
+            status = self._tickets.status(ticket)
+        except TicketMissing as gone:
+            raise StepFailed(
+                "TICKET_GONE", say("ticket.gone", ticket=ticket), say("ticket.gone_advice", ticket=ticket)
+            ) from gone
+        return self._judge(work, parameters, ticket, status)
+
+    def _parent(self, work: Work) -> str:
+        surface = work.view.surfaces.get("jira")
+        if surface is None:
+            # The onboarding's own issue is being written by the Jira surface; the ticket is linked with it.
+            reason = work.view.troubles.get("jira", "the onboarding's own issue is not written yet")
+            raise Unavailable("Jira", reason, retry_after=1)
+        return surface.parent
+
+    def _open(self, work: Work, parameters: TicketParameters) -> str:
+        marker = f"{work.effect_key('issue')}:{work.view.stamp}"
+        form, answers = form_answers(work)
+        names = {
+            "operator": work.view.operator,
+            "partner": work.view.partner,
+            "client": work.view.client,
+            "root": work.view.root,
+            "key": work.view.key,
+        }
+        request = TicketRequest(
+            summary=parameters.summary.format(**names),
+            body=ticket_body(work, form, answers),
+            labels=parameters.labels,
+            values=answers,
+        )
+        return work.once(
+            "issue",
+            look=lambda: self._tickets.find(marker),
+            do=lambda: self._tickets.create(request, marker),
+            grace_seconds=self._tickets.grace_seconds,
+        )
+
+    def _complete(self, work: Work, ticket: str, parent: str) -> None:
+        """Add what belongs to the ticket but cannot be written in the same request: its link and its attachment."""
+
+        def link() -> str:
+            self._tickets.link(ticket, parent)
+            return parent
+
+        work.once("link", look=lambda: parent if self._tickets.is_linked(ticket, parent) else None, do=link)
+        form, answers = form_answers(work)
+        if form is None:
+            return
+        name = f"{work.view.key}-{form.form}.json"
+        content = attachment(work, form, answers)
+        work.once(
+            "attachment",
+            look=lambda: self._tickets.attachment(ticket, name),
+            do=lambda: self._tickets.attach(ticket, name, content),
+        )
+
+    def _judge(self, work: Work, parameters: TicketParameters, ticket: str, status: TicketStatus) -> Outcome:
+        address = self._tickets.address(ticket)
+        facts = [fact("ticket", ticket), fact("status", status.status)]
+        if status.resolution:
+            facts.append(fact("resolution", status.resolution))
+        if status.assignee:
+            facts.append(fact("assignee", status.assignee))
+        if status.words:
+            facts.append(fact("words", status.words))
+        evidence = Evidence(facts=tuple(facts))
+        if _matches(parameters.refused, status):
+            why = status.words or status.resolution or status.status
+            seen = say("ticket.refused", ticket=ticket, words=why)
+            advice = say("ticket.refused_advice", ticket=ticket)
+            return Failed("TICKET_REFUSED", seen, advice, evidence, poll=self._poll_seconds, link=address, about=why)
+        if _matches(parameters.done, status):
+            return Done(evidence, link=address)
+        if status.is_closed:
+            how = status.resolution or status.status
+            seen = say("ticket.unexpected_end", ticket=ticket, how=how)
+            advice = say("ticket.unexpected_end_advice", ticket=ticket)
+            return Failed("TICKET_CLOSED", seen, advice, evidence, poll=self._poll_seconds, link=address, about=how)
+        note = say("ticket.waiting", ticket=ticket, status=status.status)
+        return Waiting(on=work.definition.role, note=note, poll=self._poll_seconds, link=address)
+
+
+def form_answers(work: Work) -> tuple[Form | None, Mapping[str, Any]]:
+    """Return the form that was filled in before this step, with its answers; (None, {}) when there was none."""
+    for step in work.view.steps:
+        answers = work.memories[step.id].get("answers")
+        parameters = step.definition.parameters
+        if answers is not None and isinstance(parameters, FormParameters):
+            return work.pack.forms[parameters.form], answers
+    return None, {}
+
+
+def ticket_body(work: Work, form: Form | None, answers: Mapping[str, Any]) -> str:
+    """Return the ticket's text in the wiki markup that Jira's REST v2 takes: one table for each section of the form."""
+    language = work.view.language
+    lines = [
+        say("ticket.intro", operator=work.view.operator, client=work.view.client, key=work.view.key).text(language),
+        "",
+        f"* Partner: {_wiki(work.view.partner)}",
+        f"* Client: {_wiki(work.view.client)}",
+        f"* Root: {_wiki(work.view.root)}",
+        f"* CIF/NIF: {_wiki(', '.join(work.view.tax_ids))}",
+    ]
+    for section in form.sections if form else ():
+        rows = [
+            f"|{_wiki(asked.label.text(language))}|{_wiki(_shown(answers[asked.id]))}|{asked.id}|"
+            for asked in section.fields
+            if answers.get(asked.id) not in (None, "", [])
+        ]
+        if rows:
+            lines += ["", f"h3. {_wiki(section.title.text(language))}", *rows]
+    return "\n".join(lines)
+
+
+def attachment(work: Work, form: Form, answers: Mapping[str, Any]) -> bytes:
+    """Return the form's answers as the JSON that is attached to the ticket."""
+    content = {
+        "schema": ATTACHMENT_SCHEMA,
+        "onboarding": work.view.key,
+        "form": form.form,
+        "form_version": form.version,
+        "operator": work.view.operator,
+        "partner": work.view.partner,
+        "client": work.view.client,
+        "root": work.view.root,
+        "tax_ids": list(work.view.tax_ids),
+        "answers": dict(answers),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=2).encode()
+
+
+def _matches(outcome: TicketOutcome, status: TicketStatus) -> bool:
+    resolutions = {name.casefold() for name in outcome.resolutions}
+    statuses = {name.casefold() for name in outcome.statuses}
+    return (status.resolution or "").casefold() in resolutions or status.status.casefold() in statuses
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def _wiki(text: str) -> str:
+    """Keep what people wrote from being read as wiki markup that breaks the table."""
+    escaped = "".join(f"\\{character}" if character in "|{}[]" else character for character in text)
+    return escaped.replace("\r\n", "\n").replace("\n", " \\\\ ") or " "

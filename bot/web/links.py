@@ -1,0 +1,146 @@
+"""The signed addresses that people outside open: which step of which onboarding, and nothing else.
+
+A token holds the onboarding's key and the step's id, signed together with the moment it was made. It is no secret
+store: whoever has the link may answer, so it goes to the partner's address alone, and it ends with its step.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from pydantic import SecretStr
+
+from bot.locales import say
+from bot.onboarding.clock import Clock, SystemClock
+from bot.onboarding.errors import Refused, SettingsError, Unknown
+from bot.web.settings import WebSettings
+
+Purpose = Literal["form", "confirm"]
+
+SHORTEST_SECRET = 32
+LONGEST_TOKEN = 400
+SECONDS_A_DAY = 86_400
+
+
+class LinkInvalid(Unknown):
+    """The token was not made here, was made for another page, or was altered on its way."""
+
+
+class LinkExpired(Refused):
+    """The token was good once, and is too old."""
+
+
+@dataclass(frozen=True)
+class LinkTarget:
+    """What a link stands for."""
+
+    key: str
+    step_id: str
+
+
+class ClockedSigner(TimestampSigner):
+    """itsdangerous' signer with this product's clock in place of the machine's."""
+
+    def __init__(self, *args: Any, clock: Clock, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        """Return the moment in whole seconds since 1970."""
+        return int(self._clock.now().timestamp())
+
+
+def serializer(secret_key: SecretStr, salt: str, clock: Clock) -> URLSafeTimedSerializer:
+    """Return a signer of small values, HMAC-SHA256; each salt has a key of its own."""
+    return URLSafeTimedSerializer(
+        secret_key.get_secret_value(),
+        salt=f"onboarding-bot.{salt}",
+        signer=ClockedSigner,
+        signer_kwargs={"clock": clock, "key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+
+
+class SignedLinks:
+    """Makes links and reads them back (the core's port ``Links``)."""
+
+    def __init__(
+        self, public_url: str, secret_key: SecretStr, *, max_age_days: int = 60, clock: Clock | None = None
+    ) -> None:
+        """``public_url`` is where people outside reach the web side. Raises SettingsError for what cannot work."""
+        self._base = _base(public_url)
+        _require_strong(secret_key)
+        self.secret_key = secret_key
+        self._max_age = max_age_days * SECONDS_A_DAY
+        self._max_age_days = max_age_days
+        clock = clock or SystemClock()
+        self._serializers = {
+            "form": serializer(secret_key, "form", clock),
+            "confirm": serializer(secret_key, "confirm", clock),
+        }
+
+    def form(self, key: str, step_id: str) -> str:
+        """Return the address of a step's form."""
+        return self._address("form", key, step_id)
+
+    def confirmation(self, key: str, step_id: str) -> str:
+        """Return the address at which a step's question is answered."""
+        return self._address("confirm", key, step_id)
+
+    def read_form(self, token: str) -> LinkTarget:
+        """Return what a form's token stands for. Raises LinkExpired, LinkInvalid."""
+        return self._read("form", token)
+
+    def read_confirmation(self, token: str) -> LinkTarget:
+        """Return what a question's token stands for. Raises LinkExpired, LinkInvalid."""
+        return self._read("confirm", token)
+
+    def _address(self, purpose: Purpose, key: str, step_id: str) -> str:
+        token = self._serializers[purpose].dumps([key, step_id])
+        return f"{self._base}/{purpose}/{token}"
+
+    def _read(self, purpose: Purpose, token: str) -> LinkTarget:
+        if len(token) > LONGEST_TOKEN:
+            raise LinkInvalid(say("web.link_invalid"))
+        try:
+            key, step_id = self._serializers[purpose].loads(token, max_age=self._max_age)
+        except SignatureExpired as old:
+            raise LinkExpired(say("web.link_expired", days=self._max_age_days)) from old
+        except BadData as bad:
+            raise LinkInvalid(say("web.link_invalid")) from bad
+        return LinkTarget(key, step_id)
+
+
+def signed_links(settings: WebSettings, *, clock: Clock | None = None) -> SignedLinks:
+    """Return the links that the settings make possible. Raises SettingsError, naming what is missing."""
+    if settings.public_url is None:
+        raise SettingsError(
+            "WEB__PUBLIC_URL is not set: forms and questions reach the partner as links, which need the address "
+            "at which people outside reach this server, such as https://onboarding.example.com."
+        )
+    if settings.secret_key is None:
+        raise SettingsError(f"WEB__SECRET_KEY is not set: links are signed with it. {_HOW_TO_MAKE_ONE}")
+    return SignedLinks(settings.public_url, settings.secret_key, clock=clock)
+
+
+_HOW_TO_MAKE_ONE = (
+    f"Give at least {SHORTEST_SECRET} random characters, for example from: "
+    "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+)
+
+
+def _require_strong(secret_key: SecretStr) -> None:
+    length = len(secret_key.get_secret_value())
+    if length < SHORTEST_SECRET:
+        raise SettingsError(f"WEB__SECRET_KEY has {length} characters: too few to sign links with. {_HOW_TO_MAKE_ONE}")
+
+
+def _base(public_url: str) -> str:
+    parts = urlsplit(public_url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise SettingsError(
+            f"WEB__PUBLIC_URL is {public_url!r}: it must be a whole address without ? or #, such as "
+            "https://onboarding.example.com."
+        )
+    return public_url.rstrip("/")

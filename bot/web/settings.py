@@ -1,0 +1,14 @@
+"""The settings of the web side: where it listens, and what its links are made of."""
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class WebSettings(BaseModel):
+    """``WEB__…``. Links to people outside need both ``public_url`` and ``secret_key``; the rest works without them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str | None = None
+    secret_key: SecretStr | None = None

@@ -1,0 +1,86 @@
+"""Runs the controls: the shared checks of pipeline/checks and the pack's own, on the canonical tables."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+
+from checklists.model import Files, PackCheck, Severity, Stage
+from pipeline.checks import shared_checks
+from pipeline.database import Database, Value, single_select
+from pipeline.errors import ConfigurationError
+from pipeline.findings import Finding, Findings
+from pipeline.sql import statement
+
+TOLERANCE = pa.decimal128(18, 6)
+
+
+def prepare(database: Database, files: Files) -> None:
+    """Add what the checks read beside the canonical views: tolerances, tax rules, and two derived tables."""
+    tolerances = {name: pa.array([value], TOLERANCE) for name, value in files.tolerances}
+    database.add("canonical", "tolerance", pa.table(tolerances))
+    rules = [
+        (rule.regime, rule.rate, prefix, rule.valid_from, rule.valid_to)
+        for rule in files.tax
+        for prefix in (rule.postcodes or (None,))
+    ]
+    schema = pa.schema(
+        [
+            ("regime", pa.string()),
+            ("rate", pa.decimal128(5, 2)),
+            ("prefix", pa.string()),
+            ("valid_from", pa.date32()),
+            ("valid_to", pa.date32()),
+        ]
+    )
+    columns: Sequence[Sequence[object]] = list(zip(*rules, strict=True)) or [[]] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    database.add("canonical", "tax_rule", pa.Table.from_arrays(arrays, schema=schema))
+    for derived in ("tax_group", "usage_against_charges"):
+        database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
+
+
+def run_shared(database: Database, stage: Stage, findings: Findings) -> list[Finding]:
+    """Run the shared checks of a stage."""
+    found: list[Finding] = []
+    for check in shared_checks():
+        if check.stage == stage:
+            rows = [evidence_of(row) for row in database.rows(check.sql)]
+            found.extend(findings.of_rows(check.code, stage, rows, variant=check.text))
+    return found
+
+
+def run_pack(database: Database, checks: Sequence[PackCheck], stage: Stage, findings: Findings) -> list[Finding]:
+    """Run the pack's own checks. Raises ConfigurationError for SQL that is no single SELECT or does not run."""
+    found: list[Finding] = []
+    for check in checks:
+        where = f"checks/{check.name}.sql"
+        select = single_select(check.sql, where)
+        try:
+            rows = [evidence_of(row) for row in database.rows(select)]
+        except duckdb.Error as error:
+            raise ConfigurationError(f"{where}: {error}") from error
+        severity: Severity = check.severity
+        found.extend(findings.of_rows(check.code, stage, rows, severity=severity))
+    return found
+
+
+def evidence_of(row: Mapping[str, Value]) -> dict[str, str | int]:
+    """Return an offending row as evidence: counts stay numbers, amounts become decimal strings, NULL a dash."""
+    return {name: _shown(value) for name, value in row.items()}
+
+
+def _shown(value: Value) -> str | int:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,155 @@
+"""CSV from a table of the database, built by the database itself: no Python loop over rows.
+
+RFC 4180: quotes only where needed, doubled inside; NULL is the empty cell. Text that a spreadsheet would take for a
+formula gets an apostrophe in front (OWASP: = + - @, tab, carriage return); numbers, dates and telephone numbers do not.
+"""
+
+import codecs
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from pipeline.database import Database, quoted
+from pipeline.partfile import PartFile, written_whole
+
+Kind = Literal["plain", "decimal", "text", "phone", "verbatim"]
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """How cells become bytes. ``encoding`` is a Python codec's name; ``bom`` counts for UTF-8 alone."""
+
+    separator: str = ";"
+    decimal: Literal[".", ","] = "."
+    quote: str = '"'
+    line_ending: str = "\r\n"
+    encoding: str = "utf-8"
+    bom: bool = False
+
+    @property
+    def is_utf8(self) -> bool:
+        """Tell whether the database's own bytes can be written as they are."""
+        return codecs.lookup(self.encoding).name == "utf-8"
+
+
+@dataclass(frozen=True)
+class CsvColumn:
+    """A cell of each row: ``source`` is the table's column, None for an empty cell.
+
+    ``plain`` needs no quoting (closed lists, dates, counts); ``verbatim`` is quoted where needed but never guarded.
+    """
+
+    name: str
+    source: str | None
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class WrittenCsv:
+    """What was written: rows without the header line."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class UnencodableTextError(Exception):
+    """A character that the wanted encoding does not have."""
+
+    def __init__(self, character: str, encoding: str) -> None:
+        super().__init__(f"{character!r} does not exist in {encoding}")
+        self.character = character
+        self.encoding = encoding
+
+
+def write_csv(
+    database: Database, table: str, columns: Sequence[CsvColumn], layout: CsvFormat, path: Path
+) -> WrittenCsv:
+    """Write a table of the schema ``canonical`` in its own order. Raises UnencodableTextError, OSError."""
+    rows = 0
+    with written_whole(path) as file:
+        if layout.bom and layout.is_utf8:
+            file.write(codecs.BOM_UTF8)
+        header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
+        file.write(_encoded(header + layout.line_ending, layout))
+        select = f"SELECT {_line(columns, layout)} AS line FROM canonical.{table}"  # noqa: S608 - our own names
+        with database.batches(select) as batches:
+            for batch in batches:
+                rows += batch.num_rows
+                _append(file, batch.column(0), layout)
+    return WrittenCsv(rows, file.bytes, file.sha256)
+
+
+def _append(file: PartFile, lines: pa.Array, layout: CsvFormat) -> None:
+    """Append a column of lines: its value buffer is the lines one after the other."""
+    text = lines.cast(pa.large_string())
+    _, offsets, values = text.buffers()
+    if values is None or not len(text):
+        return
+    limits = memoryview(offsets).cast("q")
+    chunk = memoryview(values)[limits[text.offset] : limits[text.offset + len(text)]]
+    file.write(chunk if layout.is_utf8 else _encoded(str(chunk, "utf-8"), layout))
+
+
+def _encoded(text: str, layout: CsvFormat) -> bytes:
+    try:
+        return text.encode(layout.encoding)
+    except UnicodeEncodeError as error:
+        raise UnencodableTextError(text[error.start], layout.encoding) from error
+
+
+def _header_cell(name: str, layout: CsvFormat) -> str:
+    if any(character in name for character in (layout.separator, layout.quote, "\r", "\n")):
+        return layout.quote + name.replace(layout.quote, layout.quote * 2) + layout.quote
+    return name
+
+
+def _line(columns: Sequence[CsvColumn], layout: CsvFormat) -> str:
+    """The SQL expression of one line with its line ending."""
+    cells = [f"coalesce({_cell(column, layout)}, '')" for column in columns]
+    separator = f" || {_literal(layout.separator)} || "
+    return f"{separator.join(cells)} || {_literal(layout.line_ending)}"
+
+
+def _cell(column: CsvColumn, layout: CsvFormat) -> str:
+    if column.source is None:
+        return "''"
+    source = quoted(column.source)
+    text = f"CAST({source} AS VARCHAR)"
+    match column.kind:
+        case "plain":
+            return text
+        case "decimal":
+            # With a comma as decimal mark and as separator the number needs quotes like any other cell.
+            return _quoted_cell(f"replace({text}, '.', ',')", layout) if layout.decimal == "," else text
+        case "verbatim":
+            return _quoted_cell(source, layout)
+        case "text":
+            return _quoted_cell(_guarded(source, "true"), layout)
+        case "phone":
+            # A number may begin with +; what is no number is text like any other.
+            return _quoted_cell(_guarded(source, f"NOT regexp_full_match({source}, '[+]?[0-9 *#]+')"), layout)
+
+
+def _guarded(source: str, condition: str) -> str:
+    suspicious = f"substr({source}, 1, 1) IN ('=', '+', '-', '@', chr(9), chr(13))"
+    return f"CASE WHEN {suspicious} AND {condition} THEN '''' || {source} ELSE {source} END"
+
+
+def _quoted_cell(text: str, layout: CsvFormat) -> str:
+    quote = _literal(layout.quote)
+    needed = " OR ".join(
+        f"contains({text}, {special})"
+        for special in (_literal(layout.separator), quote, "chr(13)", "chr(10)")
+    )
+    doubled = f"replace({text}, {quote}, {_literal(layout.quote * 2)})"
+    return f"CASE WHEN {needed} THEN {quote} || {doubled} || {quote} ELSE {text} END"
+
+
+def _literal(text: str) -> str:
+    """An SQL string, control characters as chr()."""
+    parts = [f"chr({ord(one)})" if ord(one) < 32 else "'" + one.replace("'", "''") + "'" for one in text]
+    return f"({' || '.join(parts)})"

@@ -1,0 +1,125 @@
+"""The confined DuckDB connection on which a pack's SQL and the controls run.
+
+It sees the tables it is given and nothing else: no file, no network, no extension, no Python variable, and its
+configuration is locked before any pack SQL runs. Files are written elsewhere, from Arrow.
+Schema ``source`` has the operator's tables under their own names, ``canonical`` the mapped views (materialised).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.errors import ConfigurationError
+
+MEMORY_LIMIT = "2GB"
+Value = str | int | bool | date | datetime | Decimal | float | None
+Row = dict[str, Value]
+Schema = Literal["source", "canonical"]
+
+
+def quoted(identifier: str) -> str:
+    """Return an SQL identifier in quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+class Database:
+    """One in-memory database of one run. ``scratch`` is where it spills; a context manager."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._connection = duckdb.connect(
+            config={"temp_directory": str(scratch / "spill"), "memory_limit": MEMORY_LIMIT}
+        )
+        for statement in (
+            "CREATE SCHEMA source",
+            "CREATE SCHEMA canonical",
+            "SET python_enable_replacements = false",
+            "SET autoinstall_known_extensions = false",
+            "SET autoload_known_extensions = false",
+            "SET allow_community_extensions = false",
+            "SET preserve_insertion_order = true",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._connection.execute(statement)
+        self._registered = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory and the spilled files."""
+        self._connection.close()
+
+    def add(self, schema: Schema, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under ``name``, without copying it."""
+        hidden = f"arrow_{self._registered}"
+        self._registered += 1
+        self._connection.register(hidden, table)
+        self._connection.execute(f"CREATE VIEW {schema}.{quoted(name)} AS SELECT * FROM {hidden}")
+
+    def look_in(self, *schemas: Schema) -> None:
+        """Resolve unqualified names in these schemas, the first one first."""
+        self._connection.execute(f"SET search_path = '{','.join(schemas)}'")
+
+    def execute(self, sql: str, parameters: Mapping[str, Value] | None = None) -> None:
+        """Run a statement of the pipeline's own. Raises duckdb.Error."""
+        self._connection.execute(sql, parameters or None)
+
+    def relation(self, select: str) -> duckdb.DuckDBPyRelation:
+        """Bind a SELECT: its columns and types are known, nothing has run. Raises duckdb.Error."""
+        return self._connection.sql(select)
+
+    def rows(self, select: str, parameters: Mapping[str, Value] | None = None) -> list[Row]:
+        """Return a SELECT's rows as dictionaries. Raises duckdb.Error."""
+        cursor = self._connection.execute(select, parameters or None)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def value(self, select: str) -> Any:
+        """Return the only value of a SELECT."""
+        row = self._connection.execute(select).fetchone()
+        return row[0] if row else None
+
+    def arrow(self, select: str) -> pa.Table:
+        """Return a SELECT's rows as an Arrow table."""
+        return self._connection.sql(select).to_arrow_table()
+
+    def batches(self, select: str, rows: int = 100_000) -> pa.RecordBatchReader:
+        """Stream a SELECT's rows."""
+        return self._connection.sql(select).to_arrow_reader(rows)
+
+
+def single_select(sql: str, where: str) -> str:
+    """Return the SQL without its semicolon when it is exactly one SELECT. Raises ConfigurationError."""
+    statements = _statements(sql, where)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ConfigurationError(f"{where}: exactly one SELECT is allowed")
+    return without_semicolon(statements[0].query)
+
+
+def statements_of(sql: str, where: str) -> Sequence[str]:
+    """Split SQL into its statements. Raises ConfigurationError where it cannot be parsed."""
+    return [without_semicolon(statement.query) for statement in _statements(sql, where)]
+
+
+def _statements(sql: str, where: str) -> Sequence[duckdb.Statement]:
+    try:
+        return duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+
+
+def without_semicolon(sql: str) -> str:
+    """Return one statement without the semicolon that ends it."""
+    return sql.strip().removesuffix(";").strip()

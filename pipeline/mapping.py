@@ -1,0 +1,229 @@
+"""From the operator's tables to the canonical views: runs a pack's mapping.sql and checks what came out.
+
+A fault of the mapping (a view, a column, a type, a value outside the contract) is a ConfigurationError; a fault of
+the file (an empty key, an unreadable date or amount) is a finding.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.canonical import VIEWS, CanonicalColumn, CanonicalView
+from pipeline.database import Database, quoted, single_select, statements_of
+from pipeline.errors import ConfigurationError
+from pipeline.findings import Finding, Findings
+
+# Comments and layout before the name do not matter; the column list after it is allowed by SQL and so here.
+CREATE_VIEW = re.compile(
+    r"""\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*
+        CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?VIEW\s+(?:IF\s+NOT\s+EXISTS\s+)?
+        (?P<name>"(?:[^"]|"")+"|\w+)\s*
+        (?:\((?P<columns>[^()]*)\)\s*)?
+        AS\b(?P<select>.*)\Z""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
+TIMESTAMPS = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
+SQL_TYPES = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "double": "DOUBLE",
+}
+
+
+@dataclass
+class UnreadableValueError(Exception):
+    """A value of the file that the mapping could not convert."""
+
+    view: str
+    column: str
+    reason: str
+
+
+def selects_of(mapping_sql: str) -> Mapping[str, str]:
+    """Return the SELECT of each canonical view, by the view's name. Raises ConfigurationError."""
+    selects: dict[str, str] = {}
+    for statement in statements_of(mapping_sql, "mapping.sql"):
+        match = CREATE_VIEW.match(statement)
+        if match is None:
+            raise ConfigurationError(
+                f"mapping.sql: only CREATE VIEW … AS SELECT is allowed, found: {statement[:80]}"
+            )
+        name = match["name"].strip('"').lower()
+        if name not in VIEWS:
+            raise ConfigurationError(f"mapping.sql: {name} is no canonical view", view=name)
+        if name in selects:
+            raise ConfigurationError(f"mapping.sql: the view {name} is created twice", view=name)
+        select = single_select(match["select"], f"mapping.sql, view {name}")
+        selects[name] = (
+            f"SELECT * FROM ({select}\n) AS named({match['columns']})" if match["columns"] else select
+        )
+    missing = [name for name in VIEWS if name not in selects]
+    if missing:
+        raise ConfigurationError(f"mapping.sql: the view {missing[0]} is missing", view=missing[0])
+    return selects
+
+
+def map_tables(database: Database, mapping_sql: str) -> None:
+    """Make the canonical tables in the database. Raises ConfigurationError and UnreadableValueError."""
+    selects = selects_of(mapping_sql)
+    # A source table may be called like a canonical view: the mapping reads the operator's.
+    database.look_in("source", "canonical")
+    for name, select in selects.items():
+        _materialise(database, name, select)
+    database.look_in("canonical", "source")
+
+
+def _materialise(database: Database, name: str, select: str) -> None:
+    view = VIEWS[name]
+    try:
+        relation = database.relation(select)
+    except duckdb.Error as error:
+        raise ConfigurationError(f"mapping.sql, view {name}: {error}", view=name) from error
+    found = {column.lower(): str(kind) for column, kind in zip(relation.columns, relation.types, strict=True)}
+    for column, wanted in view.columns.items():
+        if column not in found:
+            raise ConfigurationError(f"view {name}: the column {column} is missing", view=name, column=column)
+        if not _fits(wanted, found[column]):
+            raise ConfigurationError(
+                f"view {name}: the column {column} has the type {found[column]}, expected {wanted.type}",
+                view=name,
+                column=column,
+                value=found[column],
+            )
+    extra = [column for column in found if column not in view.columns]
+    listed = [f"CAST({quoted(column)} AS {_sql_type(wanted)}) AS {column}" for column, wanted in view.columns.items()]
+    listed += [quoted(column) for column in extra]
+    try:
+        database.execute(f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)")
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
+    except duckdb.Error as error:
+        raise ConfigurationError(f"mapping.sql, view {name}: {error}", view=name) from error
+
+
+def _culprit(database: Database, view: CanonicalView, select: str) -> str:
+    """Find the column whose conversion fails, by converting one after the other."""
+    for column, wanted in view.columns.items():
+        try:
+            database.rows(f"SELECT count(CAST({quoted(column)} AS {_sql_type(wanted)})) FROM ({select}\n)")
+        except (duckdb.ConversionException, duckdb.OutOfRangeException):
+            return column
+    return "?"
+
+
+def _sql_type(column: CanonicalColumn) -> str:
+    return SQL_TYPES.get(column.type, column.type.upper())
+
+
+def _fits(column: CanonicalColumn, found: str) -> bool:
+    """Tell whether a mapped type holds the canonical one without losing digits on the way."""
+    if column.type.startswith("decimal"):
+        wanted = DECIMAL.fullmatch(column.type.upper())
+        given = DECIMAL.fullmatch(found)
+        assert wanted is not None
+        return found in INTEGERS if given is None else int(given[2]) <= int(wanted[2])
+    if column.type == "timestamp":
+        return found in TIMESTAMPS
+    if column.type == "integer":
+        return found in INTEGERS
+    if column.type == "double":
+        return found in ("DOUBLE", "FLOAT") or found in INTEGERS or DECIMAL.fullmatch(found) is not None
+    return found == SQL_TYPES[column.type]
+
+
+def check_values(database: Database) -> None:
+    """Check the closed lists of values and the rules between columns. Raises ConfigurationError."""
+    for name, view in VIEWS.items():
+        rows = database.value(f"SELECT count(*) FROM canonical.{name}")
+        if view.at_most_rows is not None and rows > view.at_most_rows:
+            raise ConfigurationError(
+                f"view {name}: {rows} rows, at most {view.at_most_rows} allowed", view=name, value=str(rows)
+            )
+        for column, wanted in view.columns.items():
+            if wanted.values:
+                _check_list(database, name, column, wanted)
+            elif wanted.never_null == "configuration":
+                _refuse(database, name, column, f"{column} IS NULL")
+    out_of_tax = "(category = 'OUT_OF_TAX') <> (tax_regime = 'NONE')"
+    _refuse(database, "charge", "tax_regime", out_of_tax)
+    _refuse(database, "charge", "tax_rate", "tax_regime = 'NONE' AND tax_rate <> 0")
+
+
+def _check_list(database: Database, view: str, column: str, wanted: CanonicalColumn) -> None:
+    allowed = ", ".join(f"'{value}'" for value in wanted.values)
+    _refuse(database, view, column, f"{column} NOT IN ({allowed})", wanted.values)
+    if wanted.never_null == "configuration":
+        _refuse(database, view, column, f"{column} IS NULL", wanted.values)
+
+
+def _refuse(database: Database, view: str, column: str, condition: str, allowed: tuple[str, ...] = ()) -> None:
+    rows = database.rows(f"SELECT {column} AS value FROM canonical.{view} WHERE {condition} LIMIT 1")  # noqa: S608
+    if rows:
+        value = "NULL" if rows[0]["value"] is None else str(rows[0]["value"])
+        expected = f", allowed: {', '.join(allowed)}" if allowed else ""
+        raise ConfigurationError(
+            f"view {view}: the column {column} holds {value}{expected}", view=view, column=column, value=value
+        )
+
+
+def unreadable(error: UnreadableValueError, findings: Findings) -> Finding:
+    """Return the finding for a value that could not be converted."""
+    column = VIEWS[error.view].columns.get(error.column)
+    code = "BAD_DATE" if column and column.type in ("date", "timestamp") else "BAD_AMOUNT"
+    reason = error.reason.splitlines()[0].removeprefix("Conversion Error: ")
+    evidence = {"view": error.view, "column": error.column, "row": "?", "value": reason, "count": "?"}
+    return findings.make(code, "schema", evidence)
+
+
+def data_findings(database: Database, findings: Findings) -> list[Finding]:
+    """Return what the file's rows lack: keys, dates, amounts."""
+    found: list[Finding] = []
+    for name, view in VIEWS.items():
+        for column, wanted in view.columns.items():
+            for code, condition in _faults(column, wanted):
+                rows = database.rows(
+                    f"SELECT count(*) AS count, min(rowid) + 1 AS row, arg_min(CAST({column} AS VARCHAR), rowid)"  # noqa: S608
+                    f" AS value, (SELECT count(*) FROM canonical.{name}) AS total"
+                    f" FROM canonical.{name} WHERE {condition}"
+                )
+                count, row, value, total = (rows[0][key] for key in ("count", "row", "value", "total"))
+                if not count or (wanted.never_null == "amount_if_given" and value is None and count == total):
+                    continue
+                evidence = {"view": name, "column": column, "row": int(str(row)), "count": int(str(count))}
+                shown = "NULL" if value is None else str(value)
+                found.append(findings.make(code, "schema", {**evidence, "value": shown}))
+    reversed_periods = database.rows(
+        "SELECT count(*) AS count, min(rowid) + 1 AS row, CAST(arg_min(period_end, rowid) AS VARCHAR) AS value"
+        " FROM canonical.invoice WHERE period_end < period_start"
+    )[0]
+    if reversed_periods["count"]:
+        evidence = {key: str(value) for key, value in reversed_periods.items()}
+        found.append(findings.make("BAD_DATE", "schema", {"view": "invoice", "column": "period_end", **evidence}))
+    return found
+
+
+def _faults(name: str, column: CanonicalColumn) -> list[tuple[str, str]]:
+    """The conditions under which a column's value is a fault of the file, with the code of each."""
+    faults: list[tuple[str, str]] = []
+    match column.never_null:
+        case "key":
+            faults.append(("NULL_KEY", f"{name} IS NULL OR trim({name}) = ''"))
+        case "date":
+            faults.append(("BAD_DATE", f"{name} IS NULL"))
+        case "amount" | "amount_if_given":
+            faults.append(("BAD_AMOUNT", f"{name} IS NULL"))
+    if column.type in ("date", "timestamp"):
+        # Access counts days from 1899-12-30: a wrong field read as a date lands far outside these years.
+        faults.append(("BAD_DATE", f"{name} < DATE '1990-01-01' OR {name} >= DATE '2100-01-01'"))
+    if column.type == "double":
+        faults.append(("BAD_AMOUNT", f"NOT isfinite({name})"))
+    return faults

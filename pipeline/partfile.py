@@ -1,0 +1,56 @@
+"""Writing a file that others may be watching for: under a temporary name, flushed to disk, then renamed."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+
+@dataclass
+class PartFile:
+    """A file being written; its checksum grows with it."""
+
+    stream: IO[bytes]
+    bytes: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append to the file."""
+        self.stream.write(chunk)
+        self._digest.update(chunk)
+        self.bytes += len(chunk)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[PartFile]:
+    """Give a file to write; ``path`` appears only when all is on disk, and not at all when the block raises."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            yield PartFile(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's checksum in hexadecimal. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
