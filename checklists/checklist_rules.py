@@ -22,6 +22,7 @@ from checklists.model import (
 )
 from checklists.problem import PackProblem
 from checklists.source import KeyPath, Source
+from checklists.time_zone import is_time_zone
 from checklists.validation import nearest, validate
 from checklists.vocabulary import SUMMARY_PLACEHOLDERS
 
@@ -129,9 +130,8 @@ def _head_problems(source: Source, checklist: Checklist, folder: str) -> Iterato
         yield source.problem(
             ("pack",), f"the pack is called `{checklist.pack}`, its folder `{folder}`", "give both the same name"
         )
-    if checklist.time_zone not in zoneinfo.available_timezones():
-        hint = nearest(checklist.time_zone, zoneinfo.available_timezones())
-        hint = hint if hint.startswith("did you mean") else "a name such as Europe/Madrid"
+    if not is_time_zone(checklist.time_zone):
+        hint = nearest(checklist.time_zone, zoneinfo.available_timezones()) or "a name such as Europe/Madrid"
         yield source.problem(("time_zone",), f"unknown time zone `{checklist.time_zone}`", hint)
     countries = holidays.list_supported_countries(include_aliases=False)
     for index, country in enumerate(checklist.calendar):
@@ -256,6 +256,8 @@ def _reference_problems(source: Source, placed: PlacedStep, steps: Sequence[Plac
 
 def _cycle_problems(source: Source, steps: Sequence[PlacedStep]) -> Iterator[PackProblem]:
     """Tell every cycle of needs once: after each, one of its needs is taken away and the rest is looked at."""
+    if len({one.id for one in steps}) < len(steps):
+        return  # two steps of one name: the circle may be only in the name
     graph = _needs(steps)
     paths = {one.id: one.path for one in steps if one.id is not None}
     while True:

@@ -2,11 +2,11 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Any
 
-from checklists.model import Files, FindingTexts, Localized, OutputProfile, PackCheck, TaxRule
+from checklists.model import Files, FindingTexts, Localized, OutputProfile, TaxRule
 from checklists.problem import PackProblem
 from checklists.source import KeyPath, Source
 from checklists.validation import nearest, validate
@@ -50,9 +50,8 @@ def read_files(source: Source, codes: frozenset[str], problems: list[PackProblem
             problems.append(source.problem(("tolerances", key), f"`{key}` is below zero: {tolerance}"))
     for code in files.severities:
         if code not in codes:
-            hint = nearest(code, codes)
-            hint = hint if hint.startswith("did you mean") else ""
-            problems.append(source.problem(("severities", code), f"no check reports the code `{code}`", hint))
+            message = f"no check reports the code `{code}`"
+            problems.append(source.problem(("severities", code), message, nearest(code, codes)))
     return files
 
 
@@ -122,11 +121,8 @@ def _tax_problems(source: Source, path: KeyPath, rule: TaxRule) -> Iterator[Pack
         yield source.problem((*path, "valid_to"), "`valid_to` lies before `valid_from`")
 
 
-def read_findings(
-    source: Source, checks: Sequence[tuple[str, PackCheck]], problems: list[PackProblem]
-) -> Mapping[str, FindingTexts]:
-    """Read findings.yaml: the texts of the codes that only this pack's checks report."""
-    own = {check.code for _, check in checks}
+def read_findings(source: Source, own: frozenset[str], problems: list[PackProblem]) -> Mapping[str, FindingTexts]:
+    """Read findings.yaml: the texts of the codes that this pack's own checks report (``own``)."""
     found: dict[str, FindingTexts] = {}
     for code, value in (source.value or {}).items():
         if code not in own:
@@ -157,20 +153,15 @@ def _placeholder_problems(source: Source, path: KeyPath, texts: Localized) -> It
                 yield source.problem((*path, language), f"`{{{name}}}` is no column's name")
 
 
-def untold_codes(
-    checks: Sequence[tuple[str, PackCheck]], told: frozenset[str], code_lines: Mapping[str, int]
-) -> Iterator[PackProblem]:
+def untold_codes(codes: Mapping[str, tuple[str, int]], told: frozenset[str]) -> Iterator[PackProblem]:
     """Tell which checks report a code that neither the shared catalogue nor findings.yaml has texts for.
 
-    ``checks`` are pairs of file and check, ``told`` the codes of findings.yaml, ``code_lines`` the line of each
-    file's ``-- code:``.
+    ``codes`` gives each check file's code and the line that names it, ``told`` the codes of findings.yaml.
     """
-    for file, check in checks:
-        if check.code not in SHARED_CODES | told:
-            hint = nearest(check.code, SHARED_CODES)
-            hint = hint if hint.startswith("did you mean") else ""
-            message = f"the code `{check.code}` is not in the shared catalogue and has no texts in findings.yaml"
-            yield PackProblem(file, code_lines.get(file, 1), 1, message, hint)
+    for file, (code, line) in codes.items():
+        if code not in SHARED_CODES | told:
+            message = f"the code `{code}` is not in the shared catalogue and has no texts in findings.yaml"
+            yield PackProblem(file, line, 1, message, nearest(code, SHARED_CODES))
 
 
 def read_output(source: Source, problems: list[PackProblem]) -> OutputProfile | None:

@@ -59,7 +59,10 @@ def _raw_type(source: Source, path: KeyPath) -> object:
     """Return the type that the file gives to a field: a bad one was replaced, and rules on types say nothing."""
     value: Any = source.value
     for key in path:
-        value = value[key]
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
     return value.get("type") if isinstance(value, dict) else None
 
 

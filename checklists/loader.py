@@ -105,9 +105,9 @@ class _Loading:
         mapping = self._text(MAPPING)
         if mapping is not None:
             self.problems.extend(sql.mapping_problems(MAPPING, mapping))
-        checks = self._checks()
-        findings = self._findings(checks)
-        files = self._files(checks)
+        checks, codes = self._checks()
+        findings = self._findings(codes)
+        files = self._files(codes)
         output = self._output()
         if checklist is None or self.problems:
             return None
@@ -118,7 +118,7 @@ class _Loading:
             forms=forms,
             files=files,
             mapping_sql=mapping,
-            checks=tuple(check for _, check in checks),
+            checks=tuple(checks),
             findings=findings,
             output=output,
             guides=guides,
@@ -180,34 +180,36 @@ class _Loading:
                     self.problems.append(source.problem(path, message))
         return guides
 
-    def _checks(self) -> list[tuple[str, PackCheck]]:
-        """Return the checks of the pack, each with its file."""
-        checks = []
+    def _checks(self) -> tuple[list[PackCheck], Mapping[str, tuple[str, int]]]:
+        """Return the checks that can be read, and the code and its line of every file of checks/."""
+        checks: list[PackCheck] = []
+        codes: dict[str, tuple[str, int]] = {}
         for name in sorted(self.folder.files):
-            if not (name.startswith("checks/") and name.endswith(".sql")):
-                continue
-            text = self._text(name)
+            text = self._text(name) if name.startswith("checks/") and name.endswith(".sql") else None
             if text is None:
                 continue
             check, problems = sql.read_check(name, text)
             self.problems.extend(problems)
+            code = sql.reported_code(text)
+            if code is not None:
+                codes[name] = code
             if check is not None:
-                checks.append((name, check))
-        return checks
+                checks.append(check)
+        return checks, codes
 
-    def _findings(self, checks: Sequence[tuple[str, PackCheck]]) -> Mapping[str, FindingTexts]:
+    def _findings(self, codes: Mapping[str, tuple[str, int]]) -> Mapping[str, FindingTexts]:
         source = self._yaml(FINDINGS)
         if source is None and FINDINGS in self.folder.files:
             return {}
-        findings = read_findings(source, checks, self.problems) if source else {}
-        told = frozenset(source.value) if source else frozenset()
-        self.problems.extend(untold_codes(checks, told, {name: sql.code_line(check.sql) for name, check in checks}))
+        own = frozenset(code for code, _ in codes.values())
+        findings = read_findings(source, own, self.problems) if source else {}
+        self.problems.extend(untold_codes(codes, frozenset(source.value) if source else frozenset()))
         return findings
 
-    def _files(self, checks: Sequence[tuple[str, PackCheck]]) -> Files | None:
+    def _files(self, codes: Mapping[str, tuple[str, int]]) -> Files | None:
         source = self._yaml(FILES)
-        codes = SHARED_CODES | {check.code for _, check in checks}
-        return read_files(source, codes, self.problems) if source else None
+        known = SHARED_CODES | {code for code, _ in codes.values()}
+        return read_files(source, known, self.problems) if source else None
 
     def _output(self) -> OutputProfile | None:
         source = self._yaml(OUTPUT)

@@ -125,6 +125,6 @@ def _without_leading_comments(query: str) -> str:
     return re.sub(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", "", query, flags=re.DOTALL)
 
 
-def code_line(sql: str) -> int:
-    """Return the line of a check's ``-- code:``."""
-    return _header(sql).get("code", ("", 1))[1]
+def reported_code(sql: str) -> tuple[str, int] | None:
+    """Return the code that a check's header names, with its line; None without one."""
+    return _header(sql).get("code")

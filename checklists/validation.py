@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from checklists.model import Localized
 from checklists.problem import PackProblem
 from checklists.source import Key, KeyPath, Source
 
 _LANGUAGE_NAMES = {"fr": "French", "en": "English", "es": "Spanish"}
-_NEAR = 70
+_NEAR = 60
+_FEW = 20
 
 # What pydantic's kinds of error wanted to see.
 _EXPECTED = {
@@ -60,7 +61,7 @@ def validate(
     try:
         return _strict(model, value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _real(error.errors(include_url=False))
     problems.extend(_explain(details, model, source, path))
     repaired = _repair(value, [detail["loc"] for detail in details], replacements or {})
     try:
@@ -70,17 +71,30 @@ def validate(
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
-    """Return a hint that names the known word most like this one, or all known words."""
+    """Return a hint that names the known word most like this one, or all known words if they are few."""
     names = sorted(known)
-    found = process.extractOne(str(word), names, score_cutoff=_NEAR) if names else None
+    found = process.extractOne(str(word), names, scorer=fuzz.ratio, score_cutoff=_NEAR) if names else None
     if found:
         return f"did you mean `{found[0]}`?"
-    return f"known: {', '.join(names)}" if names else ""
+    return f"known: {', '.join(names)}" if 0 < len(names) <= _FEW else ""
 
 
 def _strict(model: type[ModelType], value: Any) -> ModelType:
     # JSON, because only there does pydantic's strict mode take lists for tuples and texts for dates and decimals.
     return model.model_validate_json(json.dumps(value), strict=True, by_alias=True, by_name=False)
+
+
+def _real(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out "too short" for lists with wrong entries: pydantic does not count those."""
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(
+            len(other["loc"]) > len(detail["loc"]) and other["loc"][: len(detail["loc"])] == detail["loc"]
+            for other in details
+        )
+    ]
 
 
 def _explain(
@@ -154,9 +168,11 @@ def _model_at(model: type[BaseModel], location: Sequence[Key]) -> type[BaseModel
     """Return the model that describes the value at a location of ``model``."""
     current: Any = model
     for key in location:
+        if isinstance(key, int):
+            continue  # the annotation of a list was unwrapped to that of its items
         if isinstance(current, type) and issubclass(current, BaseModel):
             fields = {field.alias or name: field for name, field in current.model_fields.items()}
-            current = fields[str(key)].annotation if str(key) in fields else None
+            current = fields[key].annotation if key in fields else None
         else:
             arguments = typing.get_args(current)
             current = arguments[1] if typing.get_origin(current) is Mapping and len(arguments) == 2 else current

@@ -15,7 +15,7 @@ from pipeline.registry import LoadedMonth
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 Verdict = Literal["accepted", "accepted_with_warnings", "blocked", "quarantined"]
-OutputKind = Literal["output", "usage", "manifest", "integrated", "references", "ofc"]
+OutputKind = Literal["output", "usage", "manifest", "integrated", "references", "ofc", "marker"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ a form cannot say, is in the table CROSS_FIELD_RULES.
 """
 
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -17,6 +16,7 @@ from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, parse, 
 from bot.onboarding.clock import working_day_after
 from bot.onboarding.errors import Invalid
 from checklists.model import Form, FormField, Localized
+from checklists.time_zone import is_time_zone
 
 Value = TypeVar("Value")
 Given = Mapping[str, str | list[str]]
@@ -321,7 +321,7 @@ def _gdpr_is_acknowledged(asked: FormField, values: Mapping[str, Answer], policy
 def _time_zone_exists(asked: FormField, values: Mapping[str, Answer], policy: Policy) -> Localized | None:
     del policy
     zone = values.get(asked.id)
-    if not isinstance(zone, str) or zone in zoneinfo.available_timezones():
+    if not isinstance(zone, str) or is_time_zone(zone):
         return None
     return say("answers.time_zone", given=shortened(zone), example=example_of(asked))
 

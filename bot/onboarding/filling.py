@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.onboarding.view import OnboardingView
+from checklists.model import Form
 
 # An activation works in the partner's test directories (design, "The directory, and proving it").
 ENVIRONMENT = "TEST"
@@ -35,3 +36,8 @@ def filled_values(
         "environment": ENVIRONMENT,
         "filled_at": now.astimezone(ZoneInfo(view.pack.checklist.time_zone)).date().isoformat(),
     }
+
+
+def filled_fields(form: Form, values: Mapping[str, str | list[str]]) -> Mapping[str, str | list[str]]:
+    """Return the filled-in values by field id, for the fields of a form that the bot fills."""
+    return {asked.id: values[asked.fill] for asked in form.fields if asked.fill is not None}

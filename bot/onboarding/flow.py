@@ -85,7 +85,7 @@ class Flow:
         self._kinds = kinds
         self._jobs = jobs
         self._clock = clock
-        self._surfaces = tuple(surfaces)
+        self.surfaces = tuple(surfaces)
 
     @contextmanager
     def change(self, onboarding_id: int, actor: Actor = SYSTEM) -> Iterator[Change]:
@@ -110,7 +110,7 @@ class Flow:
         """Enqueue the surfaces' catching up with the onboarding's revision."""
         onboarding = change.onboarding
         assert onboarding.id is not None
-        for surface in self._surfaces:
+        for surface in self.surfaces:
             subject = f"surface:{surface}"
             self._jobs.enqueue(
                 change.session, f"onb:{onboarding.key}:{onboarding.revision}:{surface}", Job(onboarding.id, subject)

@@ -17,8 +17,15 @@ from checklists.model import Pack
 class Packs:
     """Packs by id. A started onboarding keeps its pack: a copy by digest under ``shelf``, whatever changes later."""
 
-    def __init__(self, directories: Sequence[Path], shelf: Path, kinds: Mapping[str, type[BaseModel]]) -> None:
-        self._directories = (builtin_packs(), *directories)
+    def __init__(
+        self,
+        directories: Sequence[Path],
+        shelf: Path,
+        kinds: Mapping[str, type[BaseModel]],
+        *,
+        builtin: bool = True,
+    ) -> None:
+        self._directories = [*([builtin_packs()] if builtin else []), *directories]
         self._shelf = shelf
         self._kinds = kinds
         self._kept: dict[str, Pack] = {}

@@ -379,7 +379,7 @@ class Onboardings:
             return
         shown = session.exec(select(SurfaceRecord).where(SurfaceRecord.onboarding_id == same.id)).all()
         links = {surface.name: surface.parent_link for surface in shown if surface.parent_link}
-        link = links.get("slack") or links.get("jira")
+        link = next((links[name] for name in self._flow.surfaces if name in links), None)
         raise Refused(say("refused.second_start", key=same.key, client=same.client, partner=same.partner), link=link)
 
     def _id(self, key: str) -> int:

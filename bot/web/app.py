@@ -45,6 +45,7 @@ def build_web(
     language: Language,
     transfer_root: str = "",
     transfer_protocol: str = "sftp",
+    allow_private_hosts: bool = False,
     slack_handler: Webhook | None = None,
     jira_handler: Webhook | None = None,
 ) -> FastAPI:
@@ -64,7 +65,10 @@ def build_web(
         def fill(view: OnboardingView) -> Mapping[str, str | list[str]]:
             return filled_values(view, transfer_root=transfer_root, protocol=transfer_protocol, now=clock.now())
 
-        _add_pages(app, "form", FormPages(onboardings, links, linked_steps, pages, fill, clock))
+        form_pages = FormPages(
+            onboardings, links, linked_steps, pages, fill, clock, allow_private_hosts=allow_private_hosts
+        )
+        _add_pages(app, "form", form_pages)
         _add_pages(app, "confirm", QuestionPages(onboardings, links, linked_steps, pages))
     if slack_handler is not None:
         app.add_api_route("/slack/events", slack_handler, methods=["POST"])

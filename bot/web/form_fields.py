@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.onboarding.answers import Given, required_fields
+from bot.web.form_marks import RequiredRule, sent_as
 from checklists.model import Form, FormField, FormSection, Language, Localized
-
-Given = Mapping[str, str | list[str]]
 
 # How each type of field is asked for; what is not named here is a single line of text.
 MANY_LINES = frozenset({"long_text", "public_key", "emails", "tax_ids", "networks"})
@@ -33,11 +33,11 @@ class SubmittedForm(Protocol):
 
 
 @dataclass(frozen=True)
-class Condition:
-    """Another field's answer that makes this one required; ``answer`` in words."""
+class ConditionView:
+    """Another question and the answers that make this one required, in words."""
 
     label: str
-    answer: str
+    answers: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class FieldView:
     values: tuple[str, ...]
     error: str | None
     read_only: bool
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ConditionView, ...]
+    required: bool
+    rule: RequiredRule | None
 
     @property
     def id(self) -> str:
@@ -84,9 +86,11 @@ class FieldView:
         return self.asked.type in FIXED_WIDTH
 
     @property
-    def required_when(self) -> str | None:
-        """The conditions for the page's script, as JSON: field id to the value that a browser sends."""
-        return json.dumps({name: sent_as(value) for name, value in self.asked.required_when.items()}) or None
+    def rule_for_script(self) -> str | None:
+        """The rule of the required mark for the page's script, as JSON; None where the mark never changes."""
+        if self.rule is None or not (self.rule.on or self.rule.off):
+            return None
+        return json.dumps({"always": self.rule.always, "on": self.rule.on, "off": self.rule.off})
 
     @property
     def described_by(self) -> str | None:
@@ -123,19 +127,32 @@ def form_view(
     form: Form,
     language: Language,
     *,
+    rules: Mapping[str, RequiredRule],
     filled: Given,
     given: Given | None = None,
     errors: Mapping[str, Localized] | None = None,
     yes_no: tuple[str, str],
 ) -> FormView:
-    """Return the form with what was typed (``given``), else with the defaults; ``yes_no`` are those two words."""
+    """Return the form with what was typed (``given``), else with the defaults.
+
+    ``rules`` are the form's ``required_rules``, ``filled`` maps field ids to what the bot fills in, ``yes_no`` are
+    those two words.
+    """
     labels = {asked.id: asked.label.text(language) for asked in form.fields}
     types = {asked.id: asked.type for asked in form.fields}
+    required = required_fields(form, given or {})
 
-    def answer_in_words(name: str, value: object) -> str:
-        if types.get(name) == "boolean":
-            return yes_no[0] if value else yes_no[1]
-        return str(value)
+    def in_words(name: str, sent: str) -> str:
+        if types[name] == "boolean":
+            return yes_no[0] if sent == "true" else yes_no[1]
+        return sent
+
+    def conditions(rule: RequiredRule | None) -> tuple[ConditionView, ...]:
+        answers: dict[str, list[str]] = {}
+        for condition in rule.on if rule else ():
+            for name, sent in condition.items():
+                answers.setdefault(name, []).append(in_words(name, sent))
+        return tuple(ConditionView(labels[name], " / ".join(dict.fromkeys(said))) for name, said in answers.items())
 
     def field_view(asked: FormField) -> FieldView:
         error = (errors or {}).get(asked.id)
@@ -147,10 +164,9 @@ def form_view(
             values=_values(asked, filled, given),
             error=error.text(language) if error else None,
             read_only=asked.fill is not None,
-            conditions=tuple(
-                Condition(labels.get(name, name), answer_in_words(name, value))
-                for name, value in asked.required_when.items()
-            ),
+            conditions=conditions(rules.get(asked.id)),
+            required=asked.id in required,
+            rule=rules.get(asked.id),
         )
 
     def section_view(section: FormSection) -> SectionView:
@@ -172,11 +188,6 @@ def read_given(form: Form, submitted: SubmittedForm) -> dict[str, str | list[str
     return given
 
 
-def sent_as(value: object) -> str:
-    """Return a value as a browser sends it: booleans as ``true`` and ``false``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _control(asked: FormField) -> str:
     if asked.fill is not None:
         return "lines" if asked.type in MANY_LINES else "line"
@@ -193,9 +204,12 @@ def _control(asked: FormField) -> str:
 
 def _values(asked: FormField, filled: Given, given: Given | None) -> tuple[str, ...]:
     if asked.fill is not None:
-        value = filled.get(asked.fill, "")
+        value = filled.get(asked.id, "")
     elif given is not None:
         value = given.get(asked.id, "")
+        if "PRIVATE KEY" in str(value):
+            # The answer is refused; a secret that came by mistake is not shown again.
+            value = ""
     elif asked.default is not None:
         value = sent_as(asked.default)
     else:

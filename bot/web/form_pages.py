@@ -7,13 +7,15 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.onboarding.answers import AnswerErrors, check_answers
+from bot.onboarding.answers import AnswerErrors, Answers, Given, check_answers
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import Refused
+from bot.onboarding.filling import filled_fields
 from bot.onboarding.outcomes import Fact
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView
-from bot.web.form_fields import Given, SubmittedForm, form_view, read_given
+from bot.web.form_fields import SubmittedForm, form_view, read_given
+from bot.web.form_marks import RequiredRule, required_rules
 from bot.web.linked_steps import LinkedStep, LinkedSteps, content_digest
 from bot.web.links import SignedLinks
 from bot.web.page_tokens import TokenExpired, TokenRefused, link_digest
@@ -39,6 +41,8 @@ class FormPages:
         pages: Pages,
         fill: Fill,
         clock: Clock,
+        *,
+        allow_private_hosts: bool,
     ) -> None:
         self._onboardings = onboardings
         self._links = links
@@ -46,6 +50,8 @@ class FormPages:
         self._pages = pages
         self._fill = fill
         self._clock = clock
+        self._allow_private_hosts = allow_private_hosts
+        self._rules: dict[tuple[str, str], Mapping[str, RequiredRule]] = {}
 
     def show(self, token: str, request: Request) -> Response:
         """Return the form, or why it is not to be filled in now. Changes nothing."""
@@ -70,25 +76,39 @@ class FormPages:
             return self._linked_steps.not_open(linked)
         if _text(submitted, "show_in"):
             return self._form(linked, given=given)
+        return self._check(linked, form, given, asking, request)
+
+    def _check(self, linked: LinkedStep, form: Form, given: Given, asking: str, request: Request) -> Response:
         today = self._clock.now().astimezone(ZoneInfo(linked.view.pack.checklist.time_zone)).date()
         try:
-            answers = check_answers(form, given, self._fill(linked.view), today=today)
+            answers = check_answers(
+                form,
+                given,
+                filled_fields(form, self._fill(linked.view)),
+                today=today,
+                calendar=linked.view.pack.checklist.calendar,
+                allow_private_hosts=self._allow_private_hosts,
+            )
         except AnswerErrors as wrong:
             return self._form(linked, given=given, errors=wrong.errors, status=400)
+        source = f"form:{link_digest(linked.token)}:{content_digest([asking, given])}"
+        return self._submit(linked, form, answers, source, request)
+
+    def _submit(self, linked: LinkedStep, form: Form, answers: Answers, source: str, request: Request) -> Response:
         labels = {asked.id: asked.label for asked in form.fields}
         warnings = [Fact(labels[name], text.text(linked.view.language)) for name, text in answers.warnings.items()]
         try:
             is_new = self._onboardings.submit_form(
                 linked.view.key,
                 linked.step.id,
-                answers,
+                answers.values,
                 warnings=warnings,
-                actor=linked.actor(str(answers.get(FILLED_BY) or "")),
-                source=f"form:{link_digest(token)}:{content_digest([asking, given])}",
+                actor=linked.actor(str(answers.values.get(FILLED_BY) or "")),
+                source=source,
             )
         except Refused:
             # Somebody else's answers came in between: the page then says what stands now.
-            now = self._open(token, request)
+            now = self._open(linked.token, request)
             if now.is_open:
                 raise
             return self._linked_steps.not_open(now)
@@ -113,11 +133,12 @@ class FormPages:
         notice: str = "",
         status: int = 200,
     ) -> Response:
-        language = linked.language
+        language, form = linked.language, form_of(linked)
         shown = form_view(
-            form_of(linked),
+            form,
             language,
-            filled=self._fill(linked.view),
+            rules=self._rules_of(linked, form),
+            filled=filled_fields(form, self._fill(linked.view)),
             given=given,
             errors=errors,
             yes_no=(sentence(language, "yes"), sentence(language, "no")),
@@ -132,6 +153,12 @@ class FormPages:
             csrf_token=self._linked_steps.page_token(linked),
             notice=notice,
         )
+
+    def _rules_of(self, linked: LinkedStep, form: Form) -> Mapping[str, RequiredRule]:
+        known = (linked.view.pack.digest, form.form)
+        if known not in self._rules:
+            self._rules[known] = required_rules(form)
+        return self._rules[known]
 
 
 def form_of(linked: LinkedStep) -> Form:

@@ -15,7 +15,7 @@ def page_language(request: Request, otherwise: Language) -> Language:
     """Return ``?lang=``, else the first of Accept-Language that the product speaks, else ``otherwise``."""
     asked = request.query_params.get("lang", "")
     if asked in LANGUAGES:
-        return cast("Language", asked)
+        return asked
     return preferred(request.headers.get("accept-language", "")) or otherwise
 
 

@@ -55,6 +55,10 @@ class QuestionPages:
         problem = _problem(linked, answer, comment)
         if problem:
             return self._question(linked, comment=comment, notice=problem, status=400)
+        source = f"confirm:{link_digest(token)}:{content_digest([asking, answer, comment])}"
+        return self._submit(linked, answer, comment, source, request)
+
+    def _submit(self, linked: LinkedStep, answer: str, comment: str, source: str, request: Request) -> Response:
         try:
             is_new = self._onboardings.answer(
                 linked.view.key,
@@ -62,11 +66,11 @@ class QuestionPages:
                 answer == "yes",
                 comment=comment,
                 actor=linked.actor(),
-                source=f"confirm:{link_digest(token)}:{content_digest([asking, answer, comment])}",
+                source=source,
             )
         except Refused:
             # Somebody else's answer came in between: the page then says what stands now.
-            now = self._open(token, request)
+            now = self._open(linked.token, request)
             if now.is_open:
                 raise
             return self._linked_steps.not_open(now)

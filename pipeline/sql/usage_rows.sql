@@ -6,7 +6,7 @@ SELECT
     run.operator,
     usage.invoice_number,
     usage.line_ref,
-    usage.at AS used_at,
+    strftime(usage.at, '%Y-%m-%dT%H:%M:%S') AS used_at,
     usage.kind,
     usage.direction,
     usage.dialled,

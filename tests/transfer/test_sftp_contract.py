@@ -27,6 +27,7 @@ from bot.onboarding.transfer import (
     TransferSession,
 )
 from bot.transfer import TransferSettings, build_transfer
+from bot.transfer.sftp_stream import remote_windows
 
 if TYPE_CHECKING:
     from conftest import CuttingProxy, FileServer, Sshd
@@ -335,6 +336,20 @@ class TestTransfer:
             proxy.cut()
             with pytest.raises(ServerUnreachable):
                 session.entries(server.base)
+
+    @pytest.mark.parametrize("size", [1_000_000, 9_000_000])
+    def test_a_file_that_changes_while_it_is_read_is_not_taken(
+        self, server: FileServer, session: TransferSession, size: int
+    ) -> None:
+        file = server.disk / "growing.mdb"
+        file.write_bytes(bytes(5_000_000))
+        file.chmod(0o666)
+        windows = remote_windows(session._sftp, f"{server.base}/growing.mdb")  # type: ignore[attr-defined]
+        next(windows)
+        os.truncate(file, size)
+        with pytest.raises(TransferError, match="5000000 bytes"):
+            list(windows)
+        assert session.entry(f"{server.base}/growing.mdb") is not None
 
     def test_a_link_is_not_followed_when_a_file_is_read(self, server: FileServer, session: TransferSession) -> None:
         (server.disk / "target").write_text("another partner's file")

@@ -1,0 +1,80 @@
+"""The registry of step kinds: what a pack may name, and what each kind needs to work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from bot.onboarding.mail import Mailer
+from bot.onboarding.ports import Links, StepKind
+from bot.onboarding.registry import Registry
+from bot.onboarding.tickets import Tickets
+from bot.onboarding.transfer import Transfer
+from bot.steps.ask import AskStep
+from bot.steps.chain import ChainStep
+from bot.steps.confirm import ConfirmStep
+from bot.steps.deposit import Connection, DepositStep
+from bot.steps.directory import DirectoryStep
+from bot.steps.form import FormStep
+from bot.steps.layout import LocalFiles
+from bot.steps.pickup import Pickup
+from bot.steps.references import ReferencesStep
+from bot.steps.ticket import TicketStep
+from bot.steps.watch import Watched, WatchStep
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the step kinds work with. ``transfer_root`` and the polls are the settings TRANSFER__… and JIRA__…."""
+
+    links: Links
+    mailer: Mailer | None
+    tickets: Tickets
+    transfer: Transfer
+    registry: Registry
+    files: LocalFiles
+    connection: Connection
+    watched: Callable[[str], Watched | None]
+    transfer_root: str
+    transfer_poll_seconds: float
+    stable_polls: int
+    ticket_poll_seconds: float
+
+
+def parameter_models() -> Mapping[str, type[BaseModel]]:
+    """Return, for the pack loader, the model of each kind's ``with``."""
+    return {
+        "confirm": ConfirmStep.parameters,
+        "form": FormStep.parameters,
+        "directory": DirectoryStep.parameters,
+        "ticket": TicketStep.parameters,
+        "deposit": DepositStep.parameters,
+        "chain": ChainStep.parameters,
+        "references": ReferencesStep.parameters,
+        "watch": WatchStep.parameters,
+        "ask": AskStep.parameters,
+    }
+
+
+def build_kinds(means: Means) -> Mapping[str, StepKind]:
+    """Return the step kinds, ready to work."""
+    root, poll = means.transfer_root, means.transfer_poll_seconds
+    pickup = Pickup(means.transfer, means.registry, means.files, root=root, stable_polls=means.stable_polls)
+    return {
+        "confirm": ConfirmStep(),
+        "form": FormStep(means.links, means.mailer),
+        "directory": DirectoryStep(means.transfer, root=root, poll_seconds=poll),
+        "ticket": TicketStep(means.tickets, poll_seconds=means.ticket_poll_seconds),
+        "deposit": DepositStep(
+            means.transfer,
+            means.mailer,
+            means.connection,
+            root=root,
+            poll_seconds=poll,
+            stable_polls=means.stable_polls,
+        ),
+        "chain": ChainStep(pickup, means.transfer, means.registry, means.files, root=root, poll_seconds=poll),
+        "references": ReferencesStep(means.registry, means.tickets, means.files),
+        "watch": WatchStep(means.watched, means.registry),
+        "ask": AskStep(means.links, means.mailer),
+    }

@@ -1,0 +1,235 @@
+"""The Output: one row per charge, the usage file beside it, and the manifest that comes last.
+
+Source: domain facts 2.2. The rows are sql/output_rows.sql; the file must add up to the invoices exactly.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.client import REFERENCE_KINDS
+from pipeline.controls import evidence_of
+from pipeline.csvfile import WrittenCsv, write_csv
+from pipeline.database import Database
+from pipeline.findings import Finding
+from pipeline.output_layout import output_columns, output_format, usage_columns
+from pipeline.partfile import sha256_of, written_whole
+from pipeline.result import JSON, OutputFile
+from pipeline.sql import statement
+from pipeline.workbench import Workbench
+
+DISTRIBUTION = "onboarding-bot"
+
+
+@dataclass(frozen=True)
+class OutputNames:
+    """The names of a source file's Output and of what goes with it, all with the same tail."""
+
+    tail: str
+
+    @classmethod
+    def of(cls, bench: Workbench) -> "OutputNames":
+        """``<ROOT>_<OPERATOR>_<YYYYMM>_ALL_<first 8 of the source's sha256>``."""
+        root = file_name_part(root_of(bench))
+        operator = file_name_part(bench.pack.operator_code)
+        return cls(f"{root}_{operator}_{file_name_part(bench.period)}_ALL_{bench.sha256[:8]}")
+
+    @property
+    def output(self) -> str:
+        """The Output's name."""
+        return f"OUTPUT_{self.tail}.csv"
+
+    @property
+    def usage(self) -> str:
+        """The usage file's name."""
+        return f"OUTPUT-CDR_{self.tail}.csv"
+
+    @property
+    def manifest(self) -> str:
+        """The manifest's name."""
+        return f"OUTPUT_{self.tail}.manifest.json"
+
+    @property
+    def ofc(self) -> str:
+        """The OFC's name where the form gives no pattern."""
+        return f"OFC_{self.tail}.csv"
+
+
+def root_of(bench: Workbench) -> str:
+    """The client's root; without a client the one in the file's name."""
+    if bench.client is not None:
+        return bench.client.root
+    said = bench.parsed_name.root if bench.parsed_name else None
+    return said or "UNKNOWN"
+
+
+def file_name_part(text: str) -> str:
+    """Return the text in capitals with every other character than A-Z 0-9 - as a hyphen."""
+    return "".join(one if one.isascii() and (one.isalnum() or one == "-") else "-" for one in text.upper())
+
+
+def make_rows(bench: Workbench) -> Database:
+    """Make the tables ``output_row`` and ``usage_row`` in the database, once a run."""
+    database = bench.database
+    if database.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'output_row'"):
+        return database
+    inventory = bench.client.inventory if bench.client else None
+    refs = [(kind, ref) for kind in REFERENCE_KINDS for ref in (inventory.refs(kind) if inventory else ())]
+    known = pa.table(
+        {
+            "kind": pa.array([kind for kind, _ in refs], pa.string()),
+            "ref": pa.array([ref for _, ref in refs], pa.string()),
+        }
+    )
+    run = {
+        "root": root_of(bench),
+        "partner": bench.client.partner if bench.client else None,
+        "operator": bench.operator_name,
+        "country": bench.pack.checklist.operator.country,
+        "period": database.value("SELECT min(period) FROM canonical.header"),
+        "source_file": bench.file.name,
+        "source_sha256": bench.sha256,
+        "mapping_id": mapping_id(bench),
+    }
+    texts = {name: pa.array([value], pa.string()) for name, value in run.items()}
+    database.add("canonical", "known_ref", known)
+    database.add("canonical", "run", pa.table({**texts, "has_inventory": pa.array([inventory is not None])}))
+    database.execute(f"CREATE TABLE canonical.output_row AS {statement('output_rows')}")
+    database.execute(f"CREATE TABLE canonical.usage_row AS {statement('usage_rows')}")
+    return database
+
+
+def mapping_id(bench: Workbench) -> str:
+    """The pack, its version and the first 12 of its digest: which mapping made the rows."""
+    return f"{bench.pack.id}-v{bench.pack.checklist.version}-{bench.pack.digest[:12]}"
+
+
+def judge_output(bench: Workbench) -> list[Finding]:
+    """Compare the Output's rows with the invoices: base, out of base, tax and total, exactly.
+
+    ROUNDING rows make the sums exact; where one is larger than its tolerance the controls of ``totals`` block.
+    """
+    database = make_rows(bench)
+    rows = database.rows(statement("output_differs"))
+    found = bench.findings.of_rows("SUM_TOTAL", "output", [evidence_of(row) for row in rows], variant="output")
+    for code in ("SUM_LINES", "SUM_TAX", "SUM_TOTAL"):
+        beyond = [evidence_of(row) for row in database.rows(statement("rounding_beyond"), {"code": code})]
+        found += bench.findings.of_rows(code, "output", beyond, variant="rounding")
+    return found
+
+
+def write_output(bench: Workbench, folder: Path) -> list[OutputFile]:
+    """Write the usage file, the Output, then the manifest. Raises OSError."""
+    database = make_rows(bench)
+    names = OutputNames.of(bench)
+    files: list[OutputFile] = []
+    usage: WrittenCsv | None = None
+    layout = output_format(bench.pack.output)
+    if database.value("SELECT count(*) FROM canonical.usage_row"):
+        usage = write_csv(database, "usage_row", usage_columns(), layout, folder / names.usage)
+        files.append(OutputFile("usage", names.usage, Path(names.usage), usage.rows, usage.sha256, usage.bytes))
+    columns = output_columns(bench.pack.output)
+    output = write_csv(database, "output_row", columns, layout, folder / names.output)
+    files.append(OutputFile("output", names.output, Path(names.output), output.rows, output.sha256, output.bytes))
+    content = manifest_of(bench, names.output, output)
+    if usage is not None:
+        content["usage"] = {
+            "file": names.usage,
+            "bytes": usage.bytes,
+            "sha256": usage.sha256,
+            "rows": usage.rows,
+        }
+    files.append(write_manifest(folder, names.manifest, content))
+    return files
+
+
+def manifest_of(bench: Workbench, name: str, written: WrittenCsv) -> dict[str, JSON]:
+    """The manifest's content: control totals live here, not in a trailer of the file."""
+    sums = make_rows(bench).rows(
+        "SELECT coalesce(sum(amount_net), 0) AS net, coalesce(sum(amount_tax), 0) AS tax,"
+        " coalesce(sum(amount_gross), 0) AS gross FROM canonical.output_row"
+    )[0]
+    amounts = {key: format(Decimal(str(value)), ".4f") for key, value in sums.items()}
+    invoices: list[JSON] = [
+        {
+            "number": invoice.number,
+            "net": f"{invoice.net:.4f}",
+            "tax": f"{invoice.tax:.4f}",
+            "out_of_tax": f"{invoice.out_of_tax:.4f}",
+            "gross": f"{invoice.gross:.2f}",
+            "currency": invoice.currency,
+        }
+        for invoice in bench.invoices
+    ]
+    currencies: list[JSON] = list(dict.fromkeys(invoice.currency for invoice in bench.invoices))
+    return {
+        "file": name,
+        "bytes": written.bytes,
+        "sha256": written.sha256,
+        "rows": written.rows,
+        "invoices": invoices,
+        "sum_net": amounts["net"],
+        "sum_tax": amounts["tax"],
+        "sum_gross": amounts["gross"],
+        "currency": currencies[0] if len(currencies) == 1 else currencies,
+        "source_file": bench.file.name,
+        "source_sha256": bench.sha256,
+        "mapping_id": mapping_id(bench),
+        "mapping_sha256": bench.pack.digest,
+        "tool_version": tool_version(),
+        "generated_at": bench.now().isoformat(timespec="seconds"),
+    }
+
+
+def write_manifest(folder: Path, name: str, content: Mapping[str, JSON]) -> OutputFile:
+    """Write a manifest; it is the mark that what it names is complete, so it comes last."""
+    with written_whole(folder / name) as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n")
+    return OutputFile("manifest", name, Path(name), 0, file.sha256, file.bytes)
+
+
+def tool_version() -> str:
+    """The product's version, or ``source`` when it runs from a checkout."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "source"
+
+
+@dataclass(frozen=True)
+class FinishedOutput:
+    """An Output on disk with the manifest that vouches for it."""
+
+    path: Path
+    manifest: Mapping[str, JSON]
+
+
+def finished_output(bench: Workbench, folder: Path) -> FinishedOutput:
+    """Return the Output that an earlier run left in the folder, else make it.
+
+    An Output is taken over as it is: its column ``is_new_ref`` shows the inventory of its day, and the OFC must have
+    the same bytes. Its manifest must vouch for it and for this source file.
+    """
+    names = OutputNames.of(bench)
+    output, manifest = folder / names.output, folder / names.manifest
+    content = _vouched(output, manifest, bench.sha256)
+    if content is None:
+        write_output(bench, folder)
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    return FinishedOutput(output, content)
+
+
+def _vouched(output: Path, manifest: Path, source_sha256: str) -> dict[str, JSON] | None:
+    if not (output.is_file() and manifest.is_file()):
+        return None
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError:
+        return None  # cut while it was written by something else than this module: the Output is made again
+    whole = content.get("sha256") == sha256_of(output) and content.get("source_sha256") == source_sha256
+    return content if whole else None

@@ -1,0 +1,109 @@
+"""New references: what is billed and not in the root's inventory, for a person to assign (procedure, section 4.4)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+
+from pipeline.client import Inventory, ReferenceKind
+from pipeline.csvfile import CsvColumn, CsvFormat, write_csv
+from pipeline.database import Row
+from pipeline.findings import Finding
+from pipeline.output import OutputNames, make_rows
+from pipeline.result import JSON, NewReference, OutputFile
+from pipeline.sql import statement
+from pipeline.workbench import Workbench
+
+LISTED_CHARGE_CODES = 200
+COLUMNS = (
+    CsvColumn("kind", "kind", "plain"),
+    CsvColumn("ref", "ref", "phone"),
+    CsvColumn("label", "label", "text"),
+    CsvColumn("first_seen_invoice", "first_seen_invoice", "text"),
+    CsvColumn("net", "net", "decimal"),
+    CsvColumn("suggestion", "suggestion", "text"),
+)
+
+
+def new_references(bench: Workbench) -> tuple[NewReference, ...]:
+    """List the new references; empty where no inventory is known, because nothing can be called new then."""
+    inventory = bench.client.inventory if bench.client else None
+    if inventory is None:
+        return ()
+    suggestions = _Suggestions(inventory)
+    rows = make_rows(bench).rows(statement("new_references"))
+    return tuple(
+        NewReference(
+            kind=cast(ReferenceKind, row["kind"]),
+            ref=str(row["ref"]),
+            first_seen_invoice=str(row["first_seen_invoice"]),
+            net=Decimal(str(row["net"])),
+            label=None if row["label"] is None else str(row["label"]),
+            suggestion=suggestions.for_row(row),
+        )
+        for row in rows
+    )
+
+
+class _Suggestions:
+    """Known references that a new one may belong with: the same user's, or its cost centre."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._centers = inventory.refs("cost_center")
+        self._by_label = {
+            kind: {label.casefold(): ref for ref, label in reversed(inventory.refs(kind).items()) if label}
+            for kind in ("line", "account")
+        }
+
+    def for_row(self, row: Row) -> str | None:
+        kind, label, related = str(row["kind"]), row["label"], row["related"]
+        known = self._by_label.get(kind, {}).get(str(label).casefold()) if label else None
+        if known is not None:
+            return f"{known} ({label})"
+        if kind == "line" and related is not None and str(related) in self._centers:
+            return f"{related} ({self._centers[str(related)]})"
+        return None
+
+
+def judge_references(bench: Workbench, references: Sequence[NewReference]) -> list[Finding]:
+    """One finding for all of them: it is work for the team, not a fault of the file."""
+    if not references:
+        return []
+    counts = Counter(reference.kind for reference in references)
+    evidence = {
+        "count": len(references),
+        "lines": counts["line"],
+        "accounts": counts["account"],
+        "cost_centers": counts["cost_center"],
+    }
+    return [bench.findings.make("NEW_REFS", "references", evidence)]
+
+
+def write_references(bench: Workbench, references: Sequence[NewReference]) -> OutputFile:
+    """Write ``REFERENCES_<tail>.csv`` in the out folder. Raises OSError."""
+    table = pa.table(
+        {
+            "kind": pa.array([one.kind for one in references], pa.string()),
+            "ref": pa.array([one.ref for one in references], pa.string()),
+            "label": pa.array([one.label for one in references], pa.string()),
+            "first_seen_invoice": pa.array([one.first_seen_invoice for one in references], pa.string()),
+            "net": pa.array([one.net for one in references], pa.decimal128(18, 4)),
+            "suggestion": pa.array([one.suggestion for one in references], pa.string()),
+        }
+    )
+    bench.database.add("canonical", "new_reference", table)
+    name = f"REFERENCES_{OutputNames.of(bench).tail}.csv"
+    written = write_csv(bench.database, "new_reference", COLUMNS, CsvFormat(bom=True), bench.out / name)
+    return OutputFile("references", name, Path(name), written.rows, written.sha256, written.bytes)
+
+
+def charge_codes(bench: Workbench) -> list[JSON]:
+    """The operator's charge codes in this file: evidence, no references."""
+    rows = bench.database.rows(
+        "SELECT code, min(label) AS label, count(*) AS rows FROM canonical.charge WHERE code IS NOT NULL"
+        f" GROUP BY code ORDER BY code LIMIT {LISTED_CHARGE_CODES}"
+    )
+    return [{"code": str(row["code"]), "label": str(row["label"]), "rows": int(str(row["rows"]))} for row in rows]

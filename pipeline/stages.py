@@ -1,0 +1,227 @@
+"""The stages of the chain: what each one judges, makes, and keeps as evidence."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from checklists.model import Stage
+from pipeline import controls, history, identity, mapping, schema
+from pipeline.arrival import judge_arrival, judge_header, judge_name
+from pipeline.delivery import Delivery, deliver
+from pipeline.findings import Finding
+from pipeline.integrate import integrate
+from pipeline.mdb import MdbError, read_header
+from pipeline.ofc import MadeOfc, make_ofc
+from pipeline.output import OutputNames, judge_output, mapping_id, write_output
+from pipeline.references import charge_codes, judge_references, new_references, write_references
+from pipeline.result import JSON, NewReference, OutputFile
+from pipeline.text_damage import judge_text
+from pipeline.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did. ``not_made``: codes whose check lacked its input."""
+
+    findings: list[Finding]
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+    outputs: tuple[OutputFile, ...] = ()
+    not_made: tuple[str, ...] = ()
+
+
+class Stages:
+    """The stages of one run over its workbench."""
+
+    def __init__(self, bench: Workbench, delivery: Delivery | None, *, cross_check: bool) -> None:
+        self._bench = bench
+        self._delivery = delivery
+        self._cross_check = cross_check
+
+    def run(self, stage: Stage) -> Outcome:
+        """Run one stage."""
+        runners: Mapping[Stage, Callable[[], Outcome]] = {
+            "arrival": self._arrival,
+            "name": self._name,
+            "header": self._header,
+            "read": self._read,
+            "schema": self._schema,
+            "identity": self._identity,
+            "duplicates": self._duplicates,
+            "totals": self._totals,
+            "output": self._output,
+            "integration": self._integration,
+            "references": self._references,
+            "ofc": self._ofc,
+            "delivery": self._deliver,
+        }
+        return runners[stage]()
+
+    @cached_property
+    def new_references(self) -> tuple[NewReference, ...]:
+        """The new references, listed once a run."""
+        return new_references(self._bench)
+
+    @cached_property
+    def made_ofc(self) -> MadeOfc:
+        """The OFC, made once a run."""
+        return make_ofc(self._bench)
+
+    def _arrival(self) -> Outcome:
+        bench = self._bench
+        facts: dict[str, JSON] = {"file": bench.file.name, "bytes": bench.size, "sha256": bench.sha256}
+        # No virus scanner is part of the chain; a scanner in front of the folder is the administrator's.
+        not_made = ("MALWARE",) if bench.registry else ("MALWARE", "DUP_FILE")
+        return Outcome(judge_arrival(bench), facts, not_made=not_made)
+
+    def _name(self) -> Outcome:
+        parsed = self._bench.parsed_name
+        facts: dict[str, JSON] = {"period": parsed.period, "root": parsed.root} if parsed else {}
+        return Outcome(judge_name(self._bench), facts)
+
+    def _header(self) -> Outcome:
+        bench = self._bench
+        facts: dict[str, JSON] = {"content": bench.content.kind}
+        if bench.content.code in (None, "ACCDB_NOT_MDB"):
+            try:
+                header = read_header(bench.file)
+            except MdbError as error:
+                facts["reader"] = str(error)
+            else:
+                facts |= {"format": header.format, "code_page": header.code_page, "page_size": header.page_size}
+        return Outcome(judge_header(bench), facts)
+
+    def _read(self) -> Outcome:
+        bench = self._bench
+        facts: dict[str, JSON] = {"fingerprint": bench.reading.fingerprint}
+        facts["tables"] = {
+            name: {"declared": table.count.declared, "read": table.count.read}
+            for name, table in bench.reading.tables.items()
+        }
+        if bench.reading.linked_tables:
+            facts["linked_tables"] = list(bench.reading.linked_tables)
+        return Outcome(self._read_findings(), facts, not_made=("CROSS_CHECK",) if self._cross_check else ())
+
+    def _read_findings(self) -> list[Finding]:
+        """Rows that the file declares and that are not there; damage says where."""
+        found: list[Finding] = []
+        for table in self._bench.reading.tables.values():
+            evidence: dict[str, str | int] = {
+                "table": table.name,
+                "declared": table.count.declared,
+                "read": table.count.read,
+            }
+            if table.damage:
+                first = table.damage[0]
+                evidence |= {"page": first.page, "reason": first.reason, "places": len(table.damage)}
+                found.append(self._bench.findings.make("MDB_CORRUPT", "read", evidence, variant="rows"))
+            elif table.count.read != table.count.declared:
+                found.append(self._bench.findings.make("MDB_TRUNCATED", "read", evidence))
+        return found
+
+    def _schema(self) -> Outcome:
+        bench = self._bench
+        found = list(bench.schema_findings)
+        facts: dict[str, JSON] = {"fingerprint": bench.reading.fingerprint, "mapping": mapping_id(bench)}
+        if not any(finding.stops for finding in found):
+            found += mapping.data_findings(bench.database, bench.findings)
+            found += judge_text(bench.database, list(schema.text_columns(bench.source_tables)), bench.findings)
+            facts["rows"] = {
+                view: bench.database.value(f"SELECT count(*) FROM canonical.{view}")  # noqa: S608 - our own names
+                for view in mapping.VIEWS
+            }
+        return Outcome(found, facts)
+
+    def _identity(self) -> Outcome:
+        bench = self._bench
+        found = identity.judge_identity(
+            bench.database,
+            bench.pack,
+            bench.client,
+            bench.findings,
+            name_period=bench.name_period,
+            today=bench.now().date(),
+        )
+        # Nothing public tells a FacTel file by its structure.
+        not_made = ["FIXED_LINE_TOOL"]
+        if bench.client is None:
+            not_made += ["WRONG_CLIENT", "MULTI_CLIENT"]
+        if bench.database.value("SELECT count(partial) FROM canonical.header") == 0:
+            not_made.append("PARTIAL_SUBSOPORTE")
+        facts: dict[str, JSON] = {"period": bench.period, "invoices": len(bench.invoices)}
+        return Outcome(found, facts, not_made=tuple(not_made))
+
+    def _duplicates(self) -> Outcome:
+        bench = self._bench
+        found = controls.run_shared(bench.database, "duplicates", bench.findings)
+        if bench.registry is None:
+            return Outcome(found, not_made=history.DUPLICATE_CODES)
+        found += history.judge_history(bench.invoices, bench.month, bench.registry, bench.findings)
+        ignored: list[JSON] = [invoice.number for invoice in bench.invoices if invoice.already_loaded]
+        return Outcome(found, {"already_loaded": ignored})
+
+    def _totals(self) -> Outcome:
+        bench = self._bench
+        found = controls.run_shared(bench.database, "totals", bench.findings)
+        found += controls.run_pack(bench.database, bench.pack.checks, "totals", bench.findings)
+        not_made: list[str] = []
+        if bench.registry is None:
+            not_made.append("VARIATION")
+        else:
+            found += history.judge_variation(bench.month, bench.registry, bench.findings)
+        if not bench.files.tax:
+            not_made.append("TAX_RATE")
+        if bench.database.value("SELECT count(*) FROM canonical.header") == 0:
+            not_made.append("SUM_HEADER")
+        if bench.database.value("SELECT count(net) FROM canonical.usage") == 0:
+            not_made += ["CDR_ABOVE_CHARGES", "CDR_BELOW_CHARGES"]
+        totals = bench.totals
+        facts: dict[str, JSON] = {
+            "invoices": len(bench.invoices),
+            "net": f"{totals.net:.4f}",
+            "tax": f"{totals.tax:.4f}",
+            "out_of_tax": f"{totals.out_of_tax:.4f}",
+            "gross": f"{totals.gross:.2f}",
+        }
+        return Outcome(found, facts, not_made=tuple(not_made))
+
+    def _output(self) -> Outcome:
+        bench = self._bench
+        found = judge_output(bench)
+        if any(finding.stops for finding in found):
+            return Outcome(found)
+        files = write_output(bench, bench.out)
+        facts: dict[str, JSON] = {"mapping": mapping_id(bench), "files": {one.name: one.sha256 for one in files}}
+        return Outcome(found, facts, outputs=tuple(files))
+
+    def _integration(self) -> Outcome:
+        bench = self._bench
+        files = integrate(bench)
+        registered: list[JSON] = [one.number for one in bench.invoices if not one.already_loaded]
+        facts: dict[str, JSON] = {
+            "period": bench.period,
+            "tail": OutputNames.of(bench).tail,
+            "invoices": registered,
+            "rows": {one.name: one.rows for one in files},
+        }
+        return Outcome([], facts, outputs=tuple(files))
+
+    def _references(self) -> Outcome:
+        bench = self._bench
+        facts: dict[str, JSON] = {"charge_codes": charge_codes(bench)}
+        if bench.client is None or bench.client.inventory is None:
+            return Outcome([], facts, not_made=("NEW_REFS",))
+        file = write_references(bench, self.new_references)
+        return Outcome(judge_references(bench, self.new_references), facts, outputs=(file,))
+
+    def _ofc(self) -> Outcome:
+        made = self.made_ofc
+        facts: dict[str, JSON] = {one.name: one.sha256 for one in made.files}
+        return Outcome(list(made.findings), {"files": facts}, outputs=made.files)
+
+    def _deliver(self) -> Outcome:
+        if self._delivery is None:
+            return Outcome([], not_made=("OFC_DELIVERY",))
+        if self.made_ofc.findings:
+            return Outcome(list(self.made_ofc.findings))
+        found, delivered = deliver(self._bench, self.made_ofc.files, self._delivery)
+        return Outcome(found, {"delivered": delivered})

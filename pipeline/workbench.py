@@ -1,0 +1,189 @@
+"""What the stages of one run share, each thing made when it is first asked for.
+
+So any stage can run alone in a new process: ``output`` alone reads the file and maps it again, and judges nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+
+from checklists.model import Files, Pack
+from pipeline import controls, mapping, schema
+from pipeline.client import Client, normalised_tax_id
+from pipeline.content import Content, content_of
+from pipeline.database import Database
+from pipeline.errors import ConfigurationError
+from pipeline.findings import Finding, Findings
+from pipeline.history import is_loaded
+from pipeline.identity import file_period
+from pipeline.naming import NamingRule, ParsedName
+from pipeline.partfile import sha256_of
+from pipeline.reading import Reading, ReadingError, read_tables
+from pipeline.registry import LoadedMonth, Registry, normalised_number
+from pipeline.result import JSON, Invoice, Totals
+
+
+class StopError(Exception):
+    """The file cannot serve the stage that was asked: its findings end the run."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(", ".join(finding.code for finding in findings))
+        self.findings = findings
+
+
+@dataclass
+class Workbench:
+    """The inputs of a run and everything derived from them. ``scratch`` lives as long as the run."""
+
+    file: Path
+    pack: Pack
+    client: Client | None
+    registry: Registry | None
+    form: Mapping[str, JSON]
+    out: Path
+    scratch: Path
+    now: Callable[[], datetime]
+    operator_name: str
+    _database: Database | None = field(default=None, init=False)
+
+    def close(self) -> None:
+        """Free the database."""
+        if self._database is not None:
+            self._database.close()
+
+    @cached_property
+    def files(self) -> Files:
+        """The pack's files.yaml. Raises ConfigurationError for a pack without one."""
+        if self.pack.files is None:
+            raise ConfigurationError(f"the pack {self.pack.id} has no files.yaml: it cannot check a file")
+        return self.pack.files
+
+    @cached_property
+    def findings(self) -> Findings:
+        """The maker of findings, with the pack's texts and severities."""
+        return Findings(self.pack.findings, self.files.severities)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The file's checksum."""
+        return sha256_of(self.file)
+
+    @cached_property
+    def size(self) -> int:
+        """The file's size in bytes."""
+        return self.file.stat().st_size
+
+    @cached_property
+    def naming(self) -> NamingRule:
+        """The pack's naming rule."""
+        return NamingRule.of(self.files)
+
+    @cached_property
+    def parsed_name(self) -> ParsedName | None:
+        """What the file's name says; None when it breaks the rule."""
+        return self.naming.parse(self.file.name)
+
+    @property
+    def name_period(self) -> str | None:
+        """The month (YYYYMM) in the file's name."""
+        return self.parsed_name.period if self.parsed_name else None
+
+    @cached_property
+    def content(self) -> Content:
+        """What the file is by its first bytes."""
+        return content_of(self.file)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The file's rows. Raises StopError when it cannot be read."""
+        try:
+            return read_tables(self.file, schema.wanted_columns(self.files), self.scratch / "rows")
+        except ReadingError as error:
+            evidence = {"reason": error.reason, "reader": error.code}
+            cut = "trunc" in error.code.lower()
+            finding = (
+                self.findings.make("MDB_TRUNCATED", "read", evidence, variant="file")
+                if cut
+                else self.findings.make("MDB_CORRUPT", "read", evidence)
+            )
+            raise StopError([finding]) from error
+
+    @cached_property
+    def schema_findings(self) -> list[Finding]:
+        """What the file's structure lacks or has too much of."""
+        return schema.judge_schema(self.reading, self.files, self.findings)
+
+    @cached_property
+    def source_tables(self) -> Mapping[str, pa.Table]:
+        """The operator's tables under the names of files.yaml."""
+        return schema.source_tables(self.reading, self.files)
+
+    @cached_property
+    def database(self) -> Database:
+        """The operator's tables and the canonical ones. Raises StopError and ConfigurationError."""
+        blocking = [finding for finding in self.schema_findings if finding.code == "UNKNOWN_SCHEMA"]
+        if blocking:
+            raise StopError(blocking)
+        if self.pack.mapping_sql is None:
+            raise ConfigurationError(f"the pack {self.pack.id} has no mapping.sql: it cannot check a file")
+        self._database = Database(self.scratch)
+        for name, table in self.source_tables.items():
+            self._database.add("source", name, table)
+        try:
+            mapping.map_tables(self._database, self.pack.mapping_sql)
+        except mapping.UnreadableValueError as error:
+            raise StopError([mapping.unreadable(error, self.findings)]) from error
+        mapping.check_values(self._database)
+        controls.prepare(self._database, self.files)
+        return self._database
+
+    @cached_property
+    def period(self) -> str:
+        """The file's month (YYYYMM)."""
+        return file_period(self.database, self.name_period)
+
+    @cached_property
+    def invoices(self) -> tuple[Invoice, ...]:
+        """The file's invoices in its order."""
+        rows = self.database.rows(
+            "SELECT number, type, supplier_tax_id, customer_tax_id, account, issued, period_start, period_end, net,"
+            " tax, coalesce(out_of_tax, 0) AS out_of_tax, gross, currency,"
+            " coalesce((SELECT period FROM canonical.header), strftime(issued, '%Y%m')) AS period"
+            " FROM canonical.invoice ORDER BY rowid"
+        )
+        return tuple(self._with_history(Invoice(**cast(dict[str, object], row))) for row in rows)  # type: ignore[arg-type]
+
+    def _with_history(self, invoice: Invoice) -> Invoice:
+        supplier = normalised_tax_id(invoice.supplier_tax_id)
+        customer = normalised_tax_id(invoice.customer_tax_id)
+        known = self.registry.invoice(supplier, normalised_number(invoice.number)) if self.registry else None
+        values = {**vars(invoice), "supplier_tax_id": supplier, "customer_tax_id": customer}
+        return Invoice(**{**values, "already_loaded": known is not None and is_loaded(invoice, known)})
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums over the invoices."""
+        row = self.database.rows(
+            "SELECT coalesce(sum(net), 0) AS net, coalesce(sum(tax), 0) AS tax,"
+            " coalesce(sum(out_of_tax), 0) AS out_of_tax, coalesce(sum(gross), 0) AS gross FROM canonical.invoice"
+        )[0]
+        return Totals(**row)  # type: ignore[arg-type]
+
+    @cached_property
+    def month(self) -> LoadedMonth:
+        """The file summed up as the registry keeps it."""
+        lines = self.database.rows("SELECT DISTINCT ref FROM canonical.line")
+        accounts = self.database.rows(
+            "SELECT account, max(period_end) AS period_end FROM canonical.invoice GROUP BY ALL ORDER BY ALL"
+        )
+        return LoadedMonth(
+            period=self.period,
+            gross=self.totals.gross,
+            lines=frozenset(str(row["ref"]) for row in lines),
+            accounts={str(row["account"]): row["period_end"] for row in accounts},  # type: ignore[misc]
+        )

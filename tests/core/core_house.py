@@ -1,0 +1,245 @@
+"""A core on a real SQLite database, with step kinds that a test scripts and a queue that it empties by hand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.effects import Effects
+from bot.onboarding.flow import Flow
+from bot.onboarding.outcomes import Done, Outcome, Waiting
+from bot.onboarding.packs import Packs
+from bot.onboarding.ports import Job
+from bot.onboarding.retry import Backoff
+from bot.onboarding.service import Onboardings
+from bot.onboarding.start import StartRequest
+from bot.onboarding.store import Store
+from bot.onboarding.view import OnboardingView, Report
+from bot.onboarding.work import Work
+from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
+from bot.steps.confirm import ConfirmStep
+from checklists.model import AskParameters, DirectoryParameters, OptionValue
+from checklists.model import Step as StepDefinition
+
+PACK = """
+pack: operadora_x
+version: 1
+operator: {name: OPERADORA X, country: ES}
+calendar: [ES, FR]
+title: {fr: Activation, en: Activation, es: Activación}
+options:
+  - {id: ofc, type: boolean, label: {fr: OFC, en: OFC, es: OFC}}
+steps:
+  - id: portal
+    kind: confirm
+    title: {fr: Portail, en: Portal, es: Portal}
+    ticks:
+      - {id: logged_in, label: {fr: Connecté, en: Logged in, es: Conectado}}
+      - {id: found, label: {fr: Trouvé, en: Found, es: Encontrado}}
+  - id: directory
+    kind: directory
+    title: {fr: Dossier, en: Directory, es: Carpeta}
+    due: {working_days: 2, after: start}
+  - id: flow
+    kind: directory
+    when: {ofc: true}
+    needs: [directory]
+    title: {fr: Flux, en: Flow, es: Flujo}
+  - id: status
+    kind: confirm
+    needs: [portal, flow]
+    title: {fr: Statut, en: Status, es: Estado}
+    with:
+      choices:
+        - {id: going, label: {fr: En cours, en: In process, es: En curso}, outcome: wait}
+        - {id: broken, label: {fr: Erreur, en: File error, es: Error}, outcome: fail}
+        - {id: loaded, label: {fr: Chargé, en: Loaded, es: Cargado}, outcome: done}
+  - id: received
+    kind: ask
+    needs: [status]
+    title: {fr: Reçu, en: Received, es: Recibido}
+    with: {of: partner, question: {fr: Reçu ?, en: Received?, es: ¿Recibido?}}
+"""
+
+ANA = Actor("slack", "slack:UANA", "ana")
+BOB = Actor("slack", "slack:UBOB", "bob")
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def move(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class Queue:
+    """The Jobs port in memory: an id twice adds nothing, as in the real one."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[str, Job]] = []
+        self.seen: set[str] = set()
+
+    def enqueue(self, session: Session, job_id: str, job: Job) -> None:
+        assert session.in_transaction()
+        if job_id not in self.seen:
+            self.seen.add(job_id)
+            self.waiting.append((job_id, job))
+
+    def take(self, subject: str) -> list[Job]:
+        taken = [job for _, job in self.waiting if job.subject.startswith(subject)]
+        self.waiting = [(job_id, job) for job_id, job in self.waiting if job not in taken]
+        return taken
+
+
+@dataclass
+class Scripted:
+    """A kind of step whose work is the next thing that a test has put in ``script``; then done."""
+
+    parameters: type[BaseModel]
+    script: list[Outcome | Exception | Callable[[Work], Outcome]] = field(default_factory=list)
+    runs: list[Work] = field(default_factory=list)
+
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> Waiting | None:
+        return None
+
+    def run(self, work: Work) -> Outcome:
+        self.runs.append(work)
+        happens = self.script.pop(0) if self.script else Done()
+        if isinstance(happens, Exception):
+            raise happens
+        return happens(work) if callable(happens) else happens
+
+
+@dataclass
+class Board:
+    """A surface in memory that refuses what a test tells it to."""
+
+    name: str = "board"
+    grace_seconds: float = 0
+    parents: dict[str, str] = field(default_factory=dict)
+    pictures: list[str] = field(default_factory=list)
+    reports: list[tuple[str, Report]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+    lose_answer: list[Exception] = field(default_factory=list)
+
+    def create_parent(self, view: OnboardingView, marker: str) -> str:
+        self._fail()
+        self.parents[marker] = f"parent-{len(self.parents)}"
+        self._lose()
+        return self.parents[marker]
+
+    def find_parent(self, view: OnboardingView, marker: str) -> str | None:
+        return self.parents.get(marker)
+
+    def parent_link(self, parent: str) -> str | None:
+        return f"https://board.example/{parent}"
+
+    def shows(self, report: Report) -> bool:
+        return True
+
+    def write_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str:
+        self._fail()
+        self.reports.append((marker, report))
+        self._lose()
+        return f"report-{len(self.reports)}"
+
+    def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
+        return next((f"report-{n}" for n, (known, _) in enumerate(self.reports) if known == marker), None)
+
+    def picture(self, view: OnboardingView) -> str:
+        return f"revision {view.revision}"
+
+    def refresh_parent(self, view: OnboardingView, parent: str, picture: str) -> None:
+        self._fail()
+        self.pictures.append(picture)
+
+    def close_parent(self, view: OnboardingView, parent: str, marker: str) -> str:
+        self.closed.append(marker)
+        return "closed"
+
+    def find_closing(self, view: OnboardingView, parent: str, marker: str) -> str | None:
+        return "closed" if marker in self.closed else None
+
+    def _fail(self) -> None:
+        if self.trouble:
+            raise self.trouble.pop(0)
+
+    def _lose(self) -> None:
+        if self.lose_answer:
+            raise self.lose_answer.pop(0)
+
+
+class House:
+    """The core, put together as the application does."""
+
+    def __init__(self, base: Path, *, roles: Roles | None = None) -> None:
+        self.base = base
+        pack = base / "packs" / "operadora_x"
+        pack.mkdir(parents=True, exist_ok=True)
+        (pack / "checklist.yaml").write_text(PACK, "utf-8")
+        self.clock = Clock()
+        self.queue = Queue()
+        self.board = Board()
+        self.directory = Scripted(DirectoryParameters)
+        self.ask = Scripted(AskParameters)
+        self.kinds: dict[str, Any] = {"confirm": ConfirmStep(), "directory": self.directory, "ask": self.ask}
+        self.store = Store(f"sqlite:///{base / 'core.db'}")
+        self.store.migrate()
+        self.packs = _Packs(base, self.kinds)
+        self.flow = Flow(self.store, self.packs, self.kinds, self.queue, self.clock, [self.board.name])
+        self.onboardings = Onboardings(self.store, self.packs, self.flow, self.clock, roles or Roles(), language="en")
+        self.effects = Effects(self.store, self.clock)
+        backoff = Backoff(first=5, tries=3)
+        self.steps = StepWorker(self.store, self.packs, self.kinds, self.flow, self.effects, self.clock, backoff)
+        self.surfaces = SurfaceWorker(
+            self.store, self.packs, {self.board.name: self.board}, self.flow, self.effects, backoff
+        )
+        self.sweep = Sweep(self.store, self.queue, self.clock)
+
+    def start(self, *, ofc: bool = True, source: str | None = None, **changed: Any) -> str:
+        request: dict[str, Any] = {
+            "pack": "operadora_x",
+            "partner": "PARTNER-ONE",
+            "partner_email": "ops@partner.example",
+            "client": "ACME Ibérica",
+            "root": "ACME-IBERICA",
+            "tax_ids": ["A78923125"],
+            "options": {"ofc": ofc},
+        }
+        return self.onboardings.start(StartRequest(**request | changed), ANA, source=source).key
+
+    def work(self) -> None:
+        """Run every step's job that waits, and those that they cause."""
+        while jobs := self.queue.take("step:"):
+            for job in jobs:
+                self.steps.run(job)
+
+    def show(self) -> None:
+        """Run every surface's job that waits, and those that they cause."""
+        while jobs := self.queue.take("surface:"):
+            for job in jobs:
+                self.surfaces.run(job)
+
+    def states(self, key: str) -> dict[str, str]:
+        return {step.id: step.state for step in self.onboardings.view(key).steps}
+
+    def kinds_of_events(self, key: str) -> list[str]:
+        return [line.kind for line in self.onboardings.trail(key)]
+
+
+class _Packs(Packs):
+    def __init__(self, base: Path, kinds: Mapping[str, Any]) -> None:
+        models = {name: kind.parameters for name, kind in kinds.items()}
+        super().__init__([base / "packs"], base / "shelf", models, builtin=False)

@@ -1,0 +1,140 @@
+"""Health, figures, headers, webhooks and the socket itself."""
+
+import re
+import socket
+
+import pytest
+import requests
+from conftest import SECRET, Core, Web
+from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
+
+from bot.onboarding.errors import SettingsError
+from bot.web.app import build_web
+from bot.web.links import SignedLinks, signed_links
+from bot.web.metrics import Census
+from bot.web.server import WebServer
+from bot.web.settings import WebSettings
+
+
+def test_every_answer_keeps_to_itself(core: Core, web: Web, browser: requests.Session) -> None:
+    core.deliver()
+    for path in ("/healthz", "/nothing", "/form/x", "/static/pages.css"):
+        headers = browser.get(web.url + path).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+        assert "server" not in headers
+
+
+def test_pages_use_nothing_from_elsewhere_and_no_inline_script(core: Core, web: Web, browser: requests.Session) -> None:
+    core.deliver()
+    for address in (web.form(core), web.question(core), f"{web.url}/nothing"):
+        page = browser.get(address).text
+        assert not re.search(r"https?://|src=\"//| style=| on\w+=", page)
+        assert not re.search(r"<script(?![^>]* src=)", page)
+        for resource in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+            assert browser.get(web.url + resource).status_code == 200
+    assert "//" not in browser.get(f"{web.url}/static/pages.css").text
+
+
+def test_health_and_readiness(core: Core, web: Web, browser: requests.Session) -> None:
+    assert browser.get(f"{web.url}/healthz").json() == {"status": "ok"}
+    assert browser.get(f"{web.url}/readyz").status_code == 200
+    core.clock.pass_by(days=365)
+    away = browser.get(f"{web.url}/readyz")
+    assert away.status_code == 503
+    assert away.json()["parts"] == {"database": True, "slack": False}
+
+
+def test_figures_count_by_state(core: Core, web: Web, browser: requests.Session) -> None:
+    text = browser.get(f"{web.url}/metrics").text
+    assert 'onboarding_bot_onboardings{state="open"} 1.0' in text
+    assert 'onboarding_bot_steps{state="waiting"} 3.0' in text
+    assert 'onboarding_bot_steps{state="running"} 1.0' in text
+    assert core.key not in text
+
+
+def test_slacks_events_pass_whole_and_a_route_without_handler_is_not_there(web: Web, browser: requests.Session) -> None:
+    assert browser.post(f"{web.url}/slack/events", data=b"x" * 2_000_000).json() == {"bytes": 2_000_000}
+    assert browser.post(f"{web.url}/slack/events", data=b"x" * 9_000_000).status_code == 413
+    assert browser.get(f"{web.url}/slack/events").status_code == 405
+    assert browser.post(f"{web.url}/jira/webhook", data=b"{}").status_code == 404
+
+
+def test_a_fault_of_ours_is_a_page_with_a_reference_and_no_detail(core: Core) -> None:
+    links = SignedLinks("https://onboarding.example.com", SECRET)
+
+    def broken() -> Census:
+        raise RuntimeError("database password is hunter2")
+
+    app = build_web(core.onboardings, links, readiness=dict, census=broken, clock=core.clock, language="es")
+    server = WebServer(app, "127.0.0.1", 0)
+    server.start()
+    try:
+        page = requests.get(f"http://127.0.0.1:{server.port}/metrics")
+    finally:
+        server.stop()
+    assert page.status_code == 500
+    assert "hunter2" not in page.text
+    assert re.search(r"referencia a su contacto: [0-9a-f]{8}", page.text)
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "Content-Security-Policy" in page.headers
+
+
+def test_without_links_there_are_no_pages_for_people_outside(core: Core) -> None:
+    app = build_web(core.onboardings, None, readiness=dict, census=Census, clock=core.clock, language="en")
+    paths = {getattr(route, "path", "") for route in app.routes}
+    assert not any(path.startswith(("/form", "/confirm", "/docs", "/openapi")) for path in paths)
+
+
+def test_a_taken_port_is_said_with_the_settings_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError, match="WEB__PORT"):
+        WebServer(FastAPI(), "127.0.0.1", taken.getsockname()[1]).start()
+
+
+def test_a_server_stops_and_frees_its_port() -> None:
+    server = WebServer(FastAPI(), "127.0.0.1", 0)
+    with pytest.raises(RuntimeError):
+        _ = server.port
+    server.start()
+    port = server.port
+    assert requests.get(f"http://127.0.0.1:{port}/").status_code == 404
+    server.stop()
+    server.stop()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"secret_key": SECRET}, "WEB__PUBLIC_URL"),
+        ({"public_url": "https://x.example"}, "WEB__SECRET_KEY"),
+        ({"public_url": "https://x.example", "secret_key": SecretStr("short")}, "5 characters"),
+        ({"public_url": "x.example", "secret_key": SECRET}, "WEB__PUBLIC_URL"),
+        ({"public_url": "https://x.example/?a=b", "secret_key": SECRET}, "WEB__PUBLIC_URL"),
+    ],
+)
+def test_links_that_cannot_work_name_the_setting(settings: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=named) as refused:
+        signed_links(WebSettings.model_validate(settings))
+    assert SECRET.get_secret_value() not in str(refused.value)
+
+
+def test_an_unknown_setting_is_an_error() -> None:
+    with pytest.raises(ValidationError):
+        WebSettings.model_validate({"prot": 80})
+
+
+def test_a_link_holds_no_personal_word_and_reads_back() -> None:
+    links = SignedLinks("https://x.example/onb/", SECRET)
+    address = links.form("ONB-7", "form")
+    assert address.startswith("https://x.example/onb/form/")
+    target = links.read_form(address.rpartition("/")[2])
+    assert (target.key, target.step_id) == ("ONB-7", "form")
+    other = SignedLinks("https://x.example", SecretStr("another secret, as long as it must be to sign"))
+    with pytest.raises(Exception, match="not valid"):
+        other.read_form(address.rpartition("/")[2])
