@@ -78,7 +78,11 @@ class Settings(BaseSettings):
     """Everything that an installation may set."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", toml_file=FILE
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        toml_file=FILE,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr = SecretStr("")

@@ -38,9 +38,7 @@ class CanonicalColumn:
     never_null: NullRule | None = None
 
 
-def _column(
-    kind: CanonicalType, never_null: NullRule | None = None, values: tuple[str, ...] = ()
-) -> CanonicalColumn:
+def _column(kind: CanonicalType, never_null: NullRule | None = None, values: tuple[str, ...] = ()) -> CanonicalColumn:
     return CanonicalColumn(kind, values, never_null)
 
 

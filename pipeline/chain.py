@@ -12,7 +12,7 @@ from pipeline.client import Client
 from pipeline.delivery import Delivery
 from pipeline.findings import Finding
 from pipeline.registry import Registry
-from pipeline.result import JSON, ChainResult, StageResult, TableRows, verdict_of
+from pipeline.result import JSON, ChainResult, StageResult, verdict_of
 from pipeline.stages import Outcome, Stages
 from pipeline.workbench import StopError, Workbench
 
@@ -138,6 +138,3 @@ class Chain:
 
 def _at(finding: Finding, stage: Stage) -> Finding:
     return replace(finding, stage=stage)
-
-
-__all__ = ["Chain", "TableRows"]

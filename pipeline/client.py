@@ -96,9 +96,7 @@ class ClientFile(BaseModel):
     partner: str = Field(pattern=r"^[A-Z0-9][A-Z0-9_-]{1,29}$")
     tax_ids: tuple[str, ...] = ()
     inventory: Path | None = None
-    expected_period: (
-        Annotated[str, Field(pattern=r"^\d{4}(0[1-9]|1[0-2])$", coerce_numbers_to_str=True)] | None
-    ) = None
+    expected_period: Annotated[str, Field(pattern=r"^\d{4}(0[1-9]|1[0-2])$", coerce_numbers_to_str=True)] | None = None
 
 
 def load_client(path: Path) -> Client:

@@ -75,12 +75,11 @@ def write_csv(
             file.write(codecs.BOM_UTF8)
         header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
         file.write(_encoded(header + layout.line_ending, layout))
-        select = f"SELECT {_line(columns, layout)} AS line FROM canonical.{table}"  # noqa: S608 - our own names
-        with database.batches(select) as batches:
+        with database.batches(_lines(table, columns, layout)) as batches:
             for batch in batches:
                 rows += batch.num_rows
                 _append(file, batch.column(0), layout)
-    return WrittenCsv(rows, file.bytes, file.sha256)
+    return WrittenCsv(rows, file.size, file.sha256)
 
 
 def _append(file: PartFile, lines: pa.Array, layout: CsvFormat) -> None:
@@ -107,31 +106,39 @@ def _header_cell(name: str, layout: CsvFormat) -> str:
     return name
 
 
-def _line(columns: Sequence[CsvColumn], layout: CsvFormat) -> str:
-    """The SQL expression of one line with its line ending."""
-    cells = [f"coalesce({_cell(column, layout)}, '')" for column in columns]
-    separator = f" || {_literal(layout.separator)} || "
-    return f"{separator.join(cells)} || {_literal(layout.line_ending)}"
+def _lines(table: str, columns: Sequence[CsvColumn], layout: CsvFormat) -> str:
+    """The SELECT of the file's lines: cells as text, then quoted where needed, then joined (NULL joins as nothing).
+
+    In three steps because each cell is looked at several times: written as one expression, planning it took longer
+    than running it.
+    """
+    texts = ", ".join(f"{_text(column, layout)} AS c{number}" for number, column in enumerate(columns))
+    cells = ", ".join(f"{_cell(f'c{number}', column, layout)} AS c{number}" for number, column in enumerate(columns))
+    joined = f", {_literal(layout.separator)}, ".join(f"c{number}" for number in range(len(columns)))
+    return (
+        f"WITH texts AS (SELECT {texts} FROM canonical.{table}), cells AS (SELECT {cells} FROM texts)"  # noqa: S608
+        f" SELECT concat({joined}, {_literal(layout.line_ending)}) AS line FROM cells"
+    )
 
 
-def _cell(column: CsvColumn, layout: CsvFormat) -> str:
+def _text(column: CsvColumn, layout: CsvFormat) -> str:
+    """A cell's text, guarded against being taken for a formula where that can happen."""
     if column.source is None:
-        return "''"
+        return "CAST(NULL AS VARCHAR)"
     source = quoted(column.source)
-    text = f"CAST({source} AS VARCHAR)"
     match column.kind:
         case "plain":
-            return text
+            return f"CAST({source} AS VARCHAR)"
         case "decimal":
-            # With a comma as decimal mark and as separator the number needs quotes like any other cell.
-            return _quoted_cell(f"replace({text}, '.', ',')", layout) if layout.decimal == "," else text
+            text = f"CAST({source} AS VARCHAR)"
+            return f"replace({text}, '.', ',')" if layout.decimal == "," else text
         case "verbatim":
-            return _quoted_cell(source, layout)
+            return source
         case "text":
-            return _quoted_cell(_guarded(source, "true"), layout)
+            return _guarded(source, "true")
         case "phone":
             # A number may begin with +; what is no number is text like any other.
-            return _quoted_cell(_guarded(source, f"NOT regexp_full_match({source}, '[+]?[0-9 *#]+')"), layout)
+            return _guarded(source, f"NOT regexp_full_match({source}, '[+]?[0-9 *#]+')")
 
 
 def _guarded(source: str, condition: str) -> str:
@@ -139,12 +146,12 @@ def _guarded(source: str, condition: str) -> str:
     return f"CASE WHEN {suspicious} AND {condition} THEN '''' || {source} ELSE {source} END"
 
 
-def _quoted_cell(text: str, layout: CsvFormat) -> str:
+def _cell(text: str, column: CsvColumn, layout: CsvFormat) -> str:
+    if column.kind == "plain" or (column.kind == "decimal" and layout.separator != layout.decimal):
+        return text
     quote = _literal(layout.quote)
-    needed = " OR ".join(
-        f"contains({text}, {special})"
-        for special in (_literal(layout.separator), quote, "chr(13)", "chr(10)")
-    )
+    special = (_literal(layout.separator), quote, "chr(13)", "chr(10)")
+    needed = " OR ".join(f"contains({text}, {one})" for one in special)
     doubled = f"replace({text}, {quote}, {_literal(layout.quote * 2)})"
     return f"CASE WHEN {needed} THEN {quote} || {doubled} || {quote} ELSE {text} END"
 

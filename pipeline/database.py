@@ -5,6 +5,7 @@ configuration is locked before any pack SQL runs. Files are written elsewhere, f
 Schema ``source`` has the operator's tables under their own names, ``canonical`` the mapped views (materialised).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ MEMORY_LIMIT = "2GB"
 Value = str | int | bool | date | datetime | Decimal | float | None
 Row = dict[str, Value]
 Schema = Literal["source", "canonical"]
+ENDING = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
 
 
 def quoted(identifier: str) -> str:
@@ -66,7 +68,8 @@ class Database:
         hidden = f"arrow_{self._registered}"
         self._registered += 1
         self._connection.register(hidden, table)
-        self._connection.execute(f"CREATE VIEW {schema}.{quoted(name)} AS SELECT * FROM {hidden}")
+        view = f"CREATE VIEW {schema}.{quoted(name)} AS SELECT * FROM {hidden}"  # noqa: S608 - quoted
+        self._connection.execute(view)
 
     def look_in(self, *schemas: Schema) -> None:
         """Resolve unqualified names in these schemas, the first one first."""
@@ -88,8 +91,9 @@ class Database:
 
     def value(self, select: str) -> Any:
         """Return the only value of a SELECT."""
-        row = self._connection.execute(select).fetchone()
-        return row[0] if row else None
+        # All is fetched: a result that is not read to its end keeps the connection busy.
+        rows = self._connection.execute(select).fetchall()
+        return rows[0][0] if rows else None
 
     def arrow(self, select: str) -> pa.Table:
         """Return a SELECT's rows as an Arrow table."""
@@ -121,5 +125,5 @@ def _statements(sql: str, where: str) -> Sequence[duckdb.Statement]:
 
 
 def without_semicolon(sql: str) -> str:
-    """Return one statement without the semicolon that ends it."""
-    return sql.strip().removesuffix(";").strip()
+    """Return one statement without the semicolon that ends it and the comments after that."""
+    return ENDING.sub("", sql.strip()).strip()

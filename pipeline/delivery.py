@@ -21,9 +21,7 @@ class Delivery(Protocol):
         ...
 
 
-def deliver(
-    bench: Workbench, files: Sequence[OutputFile], port: Delivery
-) -> tuple[list[Finding], dict[str, JSON]]:
+def deliver(bench: Workbench, files: Sequence[OutputFile], port: Delivery) -> tuple[list[Finding], dict[str, JSON]]:
     """Deliver the files in their order; the first one that fails ends it, so no manifest vouches for a bad OFC."""
     delivered: dict[str, JSON] = {}
     for file in files:

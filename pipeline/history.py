@@ -1,7 +1,7 @@
 """The file against what was loaded before: invoices, months, accounts and lines. Needs a registry."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
 
@@ -56,9 +56,7 @@ def _loaded_periods(invoices: Sequence[Invoice], registry: Registry, findings: F
     here = {normalised_number(invoice.number) for invoice in invoices}
     for account, period in dict.fromkeys((invoice.account, invoice.period) for invoice in invoices):
         others = [
-            loaded
-            for loaded in registry.invoices_of(account, period)
-            if normalised_number(loaded.number) not in here
+            loaded for loaded in registry.invoices_of(account, period) if normalised_number(loaded.number) not in here
         ]
         if others:
             evidence = {"account": account, "period": period}
@@ -66,12 +64,10 @@ def _loaded_periods(invoices: Sequence[Invoice], registry: Registry, findings: F
     return found
 
 
-def _gaps(
-    invoices: Sequence[Invoice], months: Sequence[LoadedMonth], findings: Findings
-) -> list[Finding]:
+def _gaps(invoices: Sequence[Invoice], months: Sequence[LoadedMonth], findings: Findings) -> list[Finding]:
     """A period starts on the day after the account's last loaded one ended."""
     found: list[Finding] = []
-    starts = {}
+    starts: dict[str, date] = {}
     for invoice in invoices:
         if invoice.type == "INVOICE":
             starts[invoice.account] = min(invoice.period_start, starts.get(invoice.account, invoice.period_start))
@@ -94,6 +90,6 @@ def judge_variation(month: LoadedMonth, registry: Registry, findings: Findings) 
         found.append(findings.make("VARIATION", "totals", {"found": str(month.gross), "median": str(gross)}))
     lines = median(Decimal(len(loaded.lines)) for loaded in months)
     if abs(len(month.lines) - lines) > LINES_VARIATION * lines:
-        evidence = {"found": len(month.lines), "median": str(lines)}
+        evidence: dict[str, str | int] = {"found": len(month.lines), "median": str(lines)}
         found.append(findings.make("VARIATION", "totals", evidence, variant="lines"))
     return found

@@ -21,7 +21,7 @@ def judge_identity(
 ) -> list[Finding]:
     """Judge operator, client, currency, month and completeness; ``name_period`` is the file name's YYYYMM."""
     if database.value("SELECT count(*) FROM canonical.invoice") == 0:
-        return [findings.make("NO_INVOICE", "identity", {})] + _judge_partial(database, findings)
+        return [findings.make("NO_INVOICE", "identity", {}), *_judge_partial(database, findings)]
     found = _judge_operator(database, pack, findings)
     found += _judge_client(database, client, findings)
     found += _judge_currency(database, pack, findings)
@@ -53,7 +53,7 @@ def _judge_operator(database: Database, pack: Pack, findings: Findings) -> list[
     foreign = sum(int(str(row["count"])) for row in rows if normalised_tax_id(str(row["issuer"])) not in issuers)
     if not foreign:
         return []
-    evidence = {"operator": pack.checklist.operator.name, "count": foreign}
+    evidence: dict[str, str | int] = {"operator": pack.checklist.operator.name, "count": foreign}
     return [findings.make("WRONG_OPERATOR", "identity", evidence)]
 
 

@@ -38,7 +38,7 @@ def integrate(bench: Workbench) -> list[OutputFile]:
             sink = pa.BufferOutputStream()
             pq.write_table(rows, sink, compression="zstd")
             file.write(memoryview(sink.getvalue()))
-        files.append(OutputFile("integrated", name, folder / name, rows.num_rows, file.sha256, file.bytes))
+        files.append(OutputFile("integrated", name, folder / name, rows.num_rows, file.sha256, file.size))
     files.append(_copy(output.path, bench.out, folder / names.output, int(str(output.manifest["rows"]))))
     return files
 
@@ -47,4 +47,4 @@ def _copy(source: Path, out: Path, target: Path, rows: int) -> OutputFile:
     with source.open("rb") as original, written_whole(out / target) as file:
         shutil.copyfileobj(original, file)
     assert file.sha256 == sha256_of(source)
-    return OutputFile("integrated", target.name, target, rows, file.sha256, file.bytes)
+    return OutputFile("integrated", target.name, target, rows, file.sha256, file.size)

@@ -54,18 +54,17 @@ def selects_of(mapping_sql: str) -> Mapping[str, str]:
     for statement in statements_of(mapping_sql, "mapping.sql"):
         match = CREATE_VIEW.match(statement)
         if match is None:
-            raise ConfigurationError(
-                f"mapping.sql: only CREATE VIEW … AS SELECT is allowed, found: {statement[:80]}"
-            )
+            raise ConfigurationError(f"mapping.sql: only CREATE VIEW … AS SELECT is allowed, found: {statement[:80]}")
         name = match["name"].strip('"').lower()
         if name not in VIEWS:
             raise ConfigurationError(f"mapping.sql: {name} is no canonical view", view=name)
         if name in selects:
             raise ConfigurationError(f"mapping.sql: the view {name} is created twice", view=name)
         select = single_select(match["select"], f"mapping.sql, view {name}")
-        selects[name] = (
-            f"SELECT * FROM ({select}\n) AS named({match['columns']})" if match["columns"] else select
-        )
+        if match["columns"]:
+            # The pack's SELECT was parsed as one SELECT just now; so it is in the statements below.
+            select = f"SELECT * FROM ({select}\n) AS named({match['columns']})"  # noqa: S608 - parsed above
+        selects[name] = select
     missing = [name for name in VIEWS if name not in selects]
     if missing:
         raise ConfigurationError(f"mapping.sql: the view {missing[0]} is missing", view=missing[0])
@@ -100,10 +99,14 @@ def _materialise(database: Database, name: str, select: str) -> None:
                 value=found[column],
             )
     extra = [column for column in found if column not in view.columns]
-    listed = [f"CAST({quoted(column)} AS {_sql_type(wanted)}) AS {column}" for column, wanted in view.columns.items()]
+    listed = [
+        f"CAST({quoted(column)} AS {_sql_type(wanted)}) AS {quoted(column)}" for column, wanted in view.columns.items()
+    ]
     listed += [quoted(column) for column in extra]
     try:
-        database.execute(f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)")
+        database.execute(
+            f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
+        )
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
     except duckdb.Error as error:
@@ -114,7 +117,9 @@ def _culprit(database: Database, view: CanonicalView, select: str) -> str:
     """Find the column whose conversion fails, by converting one after the other."""
     for column, wanted in view.columns.items():
         try:
-            database.rows(f"SELECT count(CAST({quoted(column)} AS {_sql_type(wanted)})) FROM ({select}\n)")
+            database.rows(
+                f"SELECT count(CAST({quoted(column)} AS {_sql_type(wanted)})) FROM ({select}\n)"  # noqa: S608 - parsed
+            )
         except (duckdb.ConversionException, duckdb.OutOfRangeException):
             return column
     return "?"
@@ -143,7 +148,7 @@ def _fits(column: CanonicalColumn, found: str) -> bool:
 def check_values(database: Database) -> None:
     """Check the closed lists of values and the rules between columns. Raises ConfigurationError."""
     for name, view in VIEWS.items():
-        rows = database.value(f"SELECT count(*) FROM canonical.{name}")
+        rows = database.value(f"SELECT count(*) FROM canonical.{name}")  # noqa: S608 - our own names
         if view.at_most_rows is not None and rows > view.at_most_rows:
             raise ConfigurationError(
                 f"view {name}: {rows} rows, at most {view.at_most_rows} allowed", view=name, value=str(rows)
@@ -152,7 +157,7 @@ def check_values(database: Database) -> None:
             if wanted.values:
                 _check_list(database, name, column, wanted)
             elif wanted.never_null == "configuration":
-                _refuse(database, name, column, f"{column} IS NULL")
+                _refuse(database, name, column, f"{quoted(column)} IS NULL")
     out_of_tax = "(category = 'OUT_OF_TAX') <> (tax_regime = 'NONE')"
     _refuse(database, "charge", "tax_regime", out_of_tax)
     _refuse(database, "charge", "tax_rate", "tax_regime = 'NONE' AND tax_rate <> 0")
@@ -160,13 +165,13 @@ def check_values(database: Database) -> None:
 
 def _check_list(database: Database, view: str, column: str, wanted: CanonicalColumn) -> None:
     allowed = ", ".join(f"'{value}'" for value in wanted.values)
-    _refuse(database, view, column, f"{column} NOT IN ({allowed})", wanted.values)
+    _refuse(database, view, column, f"{quoted(column)} NOT IN ({allowed})", wanted.values)
     if wanted.never_null == "configuration":
-        _refuse(database, view, column, f"{column} IS NULL", wanted.values)
+        _refuse(database, view, column, f"{quoted(column)} IS NULL", wanted.values)
 
 
 def _refuse(database: Database, view: str, column: str, condition: str, allowed: tuple[str, ...] = ()) -> None:
-    rows = database.rows(f"SELECT {column} AS value FROM canonical.{view} WHERE {condition} LIMIT 1")  # noqa: S608
+    rows = database.rows(f"SELECT {quoted(column)} AS value FROM canonical.{view} WHERE {condition} LIMIT 1")  # noqa: S608
     if rows:
         value = "NULL" if rows[0]["value"] is None else str(rows[0]["value"])
         expected = f", allowed: {', '.join(allowed)}" if allowed else ""
@@ -188,42 +193,44 @@ def data_findings(database: Database, findings: Findings) -> list[Finding]:
     """Return what the file's rows lack: keys, dates, amounts."""
     found: list[Finding] = []
     for name, view in VIEWS.items():
+        total = database.value(f"SELECT count(*) FROM canonical.{name}")  # noqa: S608 - our own names
         for column, wanted in view.columns.items():
             for code, condition in _faults(column, wanted):
-                rows = database.rows(
-                    f"SELECT count(*) AS count, min(rowid) + 1 AS row, arg_min(CAST({column} AS VARCHAR), rowid)"  # noqa: S608
-                    f" AS value, (SELECT count(*) FROM canonical.{name}) AS total"
-                    f" FROM canonical.{name} WHERE {condition}"
-                )
-                count, row, value, total = (rows[0][key] for key in ("count", "row", "value", "total"))
-                if not count or (wanted.never_null == "amount_if_given" and value is None and count == total):
-                    continue
-                evidence = {"view": name, "column": column, "row": int(str(row)), "count": int(str(count))}
-                shown = "NULL" if value is None else str(value)
-                found.append(findings.make(code, "schema", {**evidence, "value": shown}))
-    reversed_periods = database.rows(
-        "SELECT count(*) AS count, min(rowid) + 1 AS row, CAST(arg_min(period_end, rowid) AS VARCHAR) AS value"
-        " FROM canonical.invoice WHERE period_end < period_start"
-    )[0]
+                fault = _fault(database, name, column, condition)
+                not_given = wanted.never_null == "amount_if_given" and fault["value"] == "NULL"
+                if fault["count"] and not (not_given and fault["count"] == total):
+                    found.append(findings.make(code, "schema", fault))
+    reversed_periods = _fault(database, "invoice", "period_end", "period_end < period_start")
     if reversed_periods["count"]:
-        evidence = {key: str(value) for key, value in reversed_periods.items()}
-        found.append(findings.make("BAD_DATE", "schema", {"view": "invoice", "column": "period_end", **evidence}))
+        found.append(findings.make("BAD_DATE", "schema", reversed_periods))
     return found
+
+
+def _fault(database: Database, view: str, column: str, condition: str) -> dict[str, str | int]:
+    """Count the rows that meet the condition, and show the first: evidence for a finding."""
+    first = database.rows(
+        f"SELECT count(*) AS count, min(rowid) + 1 AS row, arg_min(CAST({quoted(column)} AS VARCHAR), rowid) AS value"  # noqa: S608
+        f" FROM canonical.{view} WHERE {condition}"
+    )[0]
+    shown = "NULL" if first["value"] is None else str(first["value"])
+    row = 0 if first["row"] is None else int(str(first["row"]))
+    return {"view": view, "column": column, "row": row, "value": shown, "count": int(str(first["count"]))}
 
 
 def _faults(name: str, column: CanonicalColumn) -> list[tuple[str, str]]:
     """The conditions under which a column's value is a fault of the file, with the code of each."""
     faults: list[tuple[str, str]] = []
+    value = quoted(name)
     match column.never_null:
         case "key":
-            faults.append(("NULL_KEY", f"{name} IS NULL OR trim({name}) = ''"))
+            faults.append(("NULL_KEY", f"{value} IS NULL OR trim({value}) = ''"))
         case "date":
-            faults.append(("BAD_DATE", f"{name} IS NULL"))
+            faults.append(("BAD_DATE", f"{value} IS NULL"))
         case "amount" | "amount_if_given":
-            faults.append(("BAD_AMOUNT", f"{name} IS NULL"))
+            faults.append(("BAD_AMOUNT", f"{value} IS NULL"))
     if column.type in ("date", "timestamp"):
         # Access counts days from 1899-12-30: a wrong field read as a date lands far outside these years.
-        faults.append(("BAD_DATE", f"{name} < DATE '1990-01-01' OR {name} >= DATE '2100-01-01'"))
+        faults.append(("BAD_DATE", f"{value} < DATE '1990-01-01' OR {value} >= DATE '2100-01-01'"))
     if column.type == "double":
-        faults.append(("BAD_AMOUNT", f"NOT isfinite({name})"))
+        faults.append(("BAD_AMOUNT", f"NOT isfinite({value})"))
     return faults

@@ -82,9 +82,7 @@ class NamingRule:
         root = client.root.upper() if client else UNKNOWN_ROOT
         match = self.pattern.fullmatch(template)
         assert match is not None  # the example and a parsed name both follow the rule
-        for group, value in sorted(
-            (("period", period), ("root", root)), key=lambda item: -_start(match, item[0])
-        ):
+        for group, value in sorted((("period", period), ("root", root)), key=lambda item: -_start(match, item[0])):
             if value is not None and group in self.pattern.groupindex and match.start(group) >= 0:
                 template = template[: match.start(group)] + value + template[match.end(group) :]
         return template

@@ -54,7 +54,7 @@ class OfcOptions:
         bom = form.get("ofc_bom")
         layout = CsvFormat(
             separator=_separator(form, output.separator),
-            decimal=_choice(form, "ofc_decimal", {".": ".", ",": ","}, output.decimal),  # type: ignore[arg-type]
+            decimal=_choice(form, "ofc_decimal", {".": ".", ",": ","}, output.decimal),
             quote=_choice(form, "ofc_quote", {'"': '"', "'": "'"}, output.quote),
             line_ending=_choice(form, "ofc_line_ending", LINE_ENDINGS, output.line_ending),
             encoding=_choice(form, "ofc_encoding", ENCODINGS, output.encoding),
@@ -66,7 +66,7 @@ class OfcOptions:
         return cls(
             layout=layout,
             pattern=str(pattern) if pattern else None,
-            compression=_choice(form, "ofc_compression", {"NONE": "NONE", "ZIP": "ZIP", "GZIP": "GZIP"}, "NONE"),  # type: ignore[arg-type]
+            compression=_choice(form, "ofc_compression", {"NONE": "NONE", "ZIP": "ZIP", "GZIP": "GZIP"}, "NONE"),
             manifest=form.get("ofc_manifest") is not False,
             marker=form.get("ofc_done_marker") is True,
         )
@@ -151,9 +151,7 @@ def _plain(bench: Workbench, output: FinishedOutput, wanted: CsvFormat, written:
     cells = csv.read_csv(
         output.path,
         read_options=csv.ReadOptions(encoding=written.encoding, column_names=names, skip_rows=1),
-        parse_options=csv.ParseOptions(
-            delimiter=written.separator, quote_char=written.quote, newlines_in_values=True
-        ),
+        parse_options=csv.ParseOptions(delimiter=written.separator, quote_char=written.quote, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types={name: pa.string() for name in names}, strings_can_be_null=False
         ),
@@ -192,7 +190,7 @@ def _pack(plain: Path, target: Path, compression: Compression, rows: int) -> Out
             file.write(packed.getvalue())
         else:
             shutil.copyfileobj(source, file)
-    return OutputFile("ofc", target.name, Path(target.name), rows, file.sha256, file.bytes)
+    return OutputFile("ofc", target.name, Path(target.name), rows, file.sha256, file.size)
 
 
 def _marker(folder: Path, ofc: OutputFile) -> OutputFile:
@@ -200,4 +198,4 @@ def _marker(folder: Path, ofc: OutputFile) -> OutputFile:
     name = f"{ofc.name}.done"
     with written_whole(folder / name) as file:
         file.write(f"{ofc.sha256}  {ofc.name}\n".encode())
-    return OutputFile("marker", name, Path(name), 0, file.sha256, file.bytes)
+    return OutputFile("marker", name, Path(name), 0, file.sha256, file.size)

@@ -3,6 +3,7 @@
 Source: domain facts 2.2. The rows are sql/output_rows.sql; the file must add up to the invoices exactly.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,14 +100,20 @@ def make_rows(bench: Workbench) -> Database:
     texts = {name: pa.array([value], pa.string()) for name, value in run.items()}
     database.add("canonical", "known_ref", known)
     database.add("canonical", "run", pa.table({**texts, "has_inventory": pa.array([inventory is not None])}))
+    database.execute(statement("normalised_tax_id"))
     database.execute(f"CREATE TABLE canonical.output_row AS {statement('output_rows')}")
     database.execute(f"CREATE TABLE canonical.usage_row AS {statement('usage_rows')}")
     return database
 
 
+def mapping_sha256(bench: Workbench) -> str:
+    """The checksum of mapping.sql: a corrected guide or text of the pack changes no byte of an Output."""
+    return hashlib.sha256((bench.pack.mapping_sql or "").encode()).hexdigest()
+
+
 def mapping_id(bench: Workbench) -> str:
-    """The pack, its version and the first 12 of its digest: which mapping made the rows."""
-    return f"{bench.pack.id}-v{bench.pack.checklist.version}-{bench.pack.digest[:12]}"
+    """The pack, its version and the first 12 of the mapping's checksum: which mapping made the rows."""
+    return f"{bench.pack.id}-v{bench.pack.checklist.version}-{mapping_sha256(bench)[:12]}"
 
 
 def judge_output(bench: Workbench) -> list[Finding]:
@@ -152,7 +159,8 @@ def manifest_of(bench: Workbench, name: str, written: WrittenCsv) -> dict[str, J
     """The manifest's content: control totals live here, not in a trailer of the file."""
     sums = make_rows(bench).rows(
         "SELECT coalesce(sum(amount_net), 0) AS net, coalesce(sum(amount_tax), 0) AS tax,"
-        " coalesce(sum(amount_gross), 0) AS gross FROM canonical.output_row"
+        " coalesce(sum(amount_gross), 0) AS gross,"
+        " coalesce(sum(amount_net) FILTER (tax_regime = 'NONE'), 0) AS out_of_tax FROM canonical.output_row"
     )[0]
     amounts = {key: format(Decimal(str(value)), ".4f") for key, value in sums.items()}
     invoices: list[JSON] = [
@@ -173,14 +181,16 @@ def manifest_of(bench: Workbench, name: str, written: WrittenCsv) -> dict[str, J
         "sha256": written.sha256,
         "rows": written.rows,
         "invoices": invoices,
+        # All rows' net; the part of it that lies outside the tax base is told apart.
         "sum_net": amounts["net"],
+        "sum_out_of_tax": amounts["out_of_tax"],
         "sum_tax": amounts["tax"],
         "sum_gross": amounts["gross"],
         "currency": currencies[0] if len(currencies) == 1 else currencies,
         "source_file": bench.file.name,
         "source_sha256": bench.sha256,
         "mapping_id": mapping_id(bench),
-        "mapping_sha256": bench.pack.digest,
+        "mapping_sha256": mapping_sha256(bench),
         "tool_version": tool_version(),
         "generated_at": bench.now().isoformat(timespec="seconds"),
     }
@@ -190,7 +200,7 @@ def write_manifest(folder: Path, name: str, content: Mapping[str, JSON]) -> Outp
     """Write a manifest; it is the mark that what it names is complete, so it comes last."""
     with written_whole(folder / name) as file:
         file.write(json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n")
-    return OutputFile("manifest", name, Path(name), 0, file.sha256, file.bytes)
+    return OutputFile("manifest", name, Path(name), 0, file.sha256, file.size)
 
 
 def tool_version() -> str:

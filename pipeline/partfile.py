@@ -14,14 +14,14 @@ class PartFile:
     """A file being written; its checksum grows with it."""
 
     stream: IO[bytes]
-    bytes: int = 0
+    size: int = 0
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append to the file."""
         self.stream.write(chunk)
         self._digest.update(chunk)
-        self.bytes += len(chunk)
+        self.size += len(chunk)
 
     @property
     def sha256(self) -> str:

@@ -54,7 +54,7 @@ class _Suggestions:
     def __init__(self, inventory: Inventory) -> None:
         self._centers = inventory.refs("cost_center")
         self._by_label = {
-            kind: {label.casefold(): ref for ref, label in reversed(inventory.refs(kind).items()) if label}
+            kind: {label.casefold(): ref for ref, label in reversed(tuple(inventory.refs(kind).items())) if label}
             for kind in ("line", "account")
         }
 
@@ -104,6 +104,7 @@ def charge_codes(bench: Workbench) -> list[JSON]:
     """The operator's charge codes in this file: evidence, no references."""
     rows = bench.database.rows(
         "SELECT code, min(label) AS label, count(*) AS rows FROM canonical.charge WHERE code IS NOT NULL"
-        f" GROUP BY code ORDER BY code LIMIT {LISTED_CHARGE_CODES}"
+        " GROUP BY code ORDER BY code LIMIT $listed",
+        {"listed": LISTED_CHARGE_CODES},
     )
     return [{"code": str(row["code"]), "label": str(row["label"]), "rows": int(str(row["rows"]))} for row in rows]

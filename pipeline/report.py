@@ -20,9 +20,7 @@ def as_json(result: ChainResult, language: Language = "en") -> dict[str, JSON]:
         "verdict": result.verdict,
         "findings": [_finding(finding, language) for finding in result.findings],
         "not_made": list(result.not_made),
-        "tables": {
-            name: {"declared": count.declared, "read": count.read} for name, count in result.tables.items()
-        },
+        "tables": {name: {"declared": count.declared, "read": count.read} for name, count in result.tables.items()},
         "invoices": [_invoice(invoice) for invoice in result.invoices],
         "totals": None
         if totals is None
@@ -34,7 +32,7 @@ def as_json(result: ChainResult, language: Language = "en") -> dict[str, JSON]:
         },
         "new_references": [_reference(reference) for reference in result.new_references],
         "outputs": [_output(output) for output in result.outputs if output.kind in REPORTED_OUTPUTS],
-        "seconds": {stage.stage: _seconds(stage.seconds) for stage in result.stages},
+        "seconds": {stage.stage: round(stage.seconds, 4) for stage in result.stages},
     }
 
 

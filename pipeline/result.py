@@ -12,7 +12,7 @@ from pipeline.client import ReferenceKind
 from pipeline.findings import Finding
 from pipeline.registry import LoadedMonth
 
-JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
+JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
 
 Verdict = Literal["accepted", "accepted_with_warnings", "blocked", "quarantined"]
 OutputKind = Literal["output", "usage", "manifest", "integrated", "references", "ofc", "marker"]

@@ -1,13 +1,12 @@
 """Does the file have the tables, columns and types that the pack's mapping stands on?"""
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
 
 import pyarrow as pa
 
 from checklists.model import ColumnType, Files, SchemaPolicy, Severity, SourceTable
 from pipeline.findings import Finding, Findings
-from pipeline.reading import ReadTable, Reading
+from pipeline.reading import Reading, ReadTable
 
 # Access has several types for what is one thing to a mapping: a text that grew long is a memo, a count may be a byte.
 ALIKE: Mapping[str, frozenset[str]] = {
@@ -38,18 +37,14 @@ def judge_schema(reading: Reading, files: Files, findings: Findings) -> list[Fin
     severity = _severity(files.unknown_table)
     if severity is not None:
         found.extend(
-            findings.make(
-                "EXTRA_SCHEMA", "schema", {"table": table.name, "rows": table.count.read}, severity=severity
-            )
+            findings.make("EXTRA_SCHEMA", "schema", {"table": table.name, "rows": table.count.read}, severity=severity)
             for key, table in tables.items()
             if key not in known
         )
     return found
 
 
-def _judge_columns(
-    name: str, wanted: SourceTable, table: ReadTable, files: Files, findings: Findings
-) -> list[Finding]:
+def _judge_columns(name: str, wanted: SourceTable, table: ReadTable, files: Files, findings: Findings) -> list[Finding]:
     found: list[Finding] = []
     columns = {column.casefold(): (column, kind) for column, kind in table.columns}
     optional = {column.casefold() for column in wanted.optional_columns}
@@ -68,9 +63,7 @@ def _judge_columns(
         for key, (column, _) in columns.items():
             if key not in known:
                 evidence = {"table": name, "column": column}
-                found.append(
-                    findings.make("EXTRA_SCHEMA", "schema", evidence, variant="column", severity=severity)
-                )
+                found.append(findings.make("EXTRA_SCHEMA", "schema", evidence, variant="column", severity=severity))
     return found
 
 
@@ -96,25 +89,19 @@ def _complete(wanted: SourceTable, rows: pa.Table | None) -> pa.Table:
 
 def arrow_type(kind: ColumnType) -> pa.DataType:
     """The Arrow type that stands for an absent column of this kind."""
-    match kind:
-        case "text" | "memo" | "guid":
-            return pa.string()
-        case "integer":
-            return pa.int64()
-        case "decimal" | "currency":
-            return pa.decimal128(19, 4)
-        case "double":
-            return pa.float64()
-        case "date":
-            return pa.timestamp("s")
-        case "boolean":
-            return pa.bool_()
-        case "binary":
-            return pa.binary()
-    assert_never(kind)
-
-
-MOJIBAKE = "[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|\ufffd"
+    types: Mapping[ColumnType, pa.DataType] = {
+        "text": pa.string(),
+        "memo": pa.string(),
+        "guid": pa.string(),
+        "integer": pa.int64(),
+        "decimal": pa.decimal128(19, 4),
+        "currency": pa.decimal128(19, 4),
+        "double": pa.float64(),
+        "date": pa.timestamp("s"),
+        "boolean": pa.bool_(),
+        "binary": pa.binary(),
+    }
+    return types[kind]
 
 
 def text_columns(tables: Mapping[str, pa.Table]) -> Sequence[tuple[str, str]]:

@@ -22,7 +22,7 @@ def judge_text(database: Database, columns: list[tuple[str, str]], findings: Fin
             {"damaged": DAMAGED},
         )[0]
         if rows["count"]:
-            evidence = {
+            evidence: dict[str, str | int] = {
                 "view": table,
                 "column": column,
                 "count": int(str(rows["count"])),

@@ -17,7 +17,9 @@ class SmtpSettings(BaseModel):
     ``SSL_CERT_FILE``. ``from`` may carry a name: ``Onboarding <onboarding@example.com>``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
+    )
 
     host: str = Field(min_length=1)
     port: int = Field(default=25, ge=1, le=65535)

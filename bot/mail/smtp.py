@@ -86,9 +86,10 @@ class SmtpMailer:
         content["Message-ID"] = message.message_id
         # RFC 3834: nobody's holiday notice answers this.
         content["Auto-Submitted"] = "auto-generated"
-        content.set_content(message.text)
+        # NUL is legal nowhere in a mail, and a text from a form may hold it.
+        content.set_content(message.text.replace("\0", ""))
         if message.html is not None:
-            content.add_alternative(message.html, subtype="html")
+            content.add_alternative(message.html.replace("\0", ""), subtype="html")
         return content
 
     @staticmethod

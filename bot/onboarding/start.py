@@ -62,10 +62,14 @@ def checked(request: StartRequest, pack: Pack, today: date) -> StartRequest:
 
 def _email(given: str, errors: dict[str, Localized]) -> str:
     try:
-        return validate_email(given, check_deliverability=False).normalized
+        # Names that the public network does not know, such as those of an intranet, are addresses too.
+        address = validate_email(given, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
+        address = None
+    if address is None or "." not in address.domain:
         errors["partner_email"] = say("start.partner_email", given=_short(given))
         return given
+    return address.normalized
 
 
 def _tax_ids(given: Sequence[str], country: str, errors: dict[str, Localized]) -> list[str]:

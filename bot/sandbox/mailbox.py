@@ -110,8 +110,8 @@ class Mailbox:
         thread.stop()
 
     def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
+        """Start it if it does not run yet."""
+        return self if self._running is not None else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -206,6 +206,7 @@ class _Handler:
             await asyncio.sleep(fault.seconds)
         if fault.kind == "drop_before":
             server.cut()
+            return fault, "421 4.4.2 nobody hears this"
         return fault, _refusal(fault)
 
 

@@ -95,8 +95,8 @@ class SftpServer:
         thread.stop()
 
     def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
+        """Start it if it does not run yet."""
+        return self if self._running is not None else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -70,7 +70,8 @@ class FileSession(SFTPServer):
         return here
 
     def _through_link(self, link: Path) -> Path:
-        target = link.resolve()
+        # Strict: a link in a circle or to nothing is a missing path.
+        target = Path(os.path.realpath(link, strict=True))
         if link.readlink().is_absolute() or not target.is_relative_to(self._home):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         return target
@@ -97,21 +98,17 @@ class FileSession(SFTPServer):
         except OSError as trouble:
             raise _as_openssh(trouble) from trouble
         if fault is not None and fault.kind == "drop_after":
-            self._cut()
+            self.connection.abort()
 
     async def _before(self, fault: Fault) -> None:
         match fault.kind:
             case "drop_before":
-                self._cut()
+                self.connection.abort()
+                raise SFTPFailure("Failure")
             case "delay":
                 await asyncio.sleep(fault.seconds)
             case "rate_limited" | "server_error":
                 raise SFTPFailure("Failure")
-
-    def _cut(self) -> NoReturn:
-        """Close the TCP connection without a word."""
-        self.connection.abort()
-        raise SFTPFailure("Failure")
 
     # --- files ------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from bot.onboarding.registry import Registry
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.work import Work
 from bot.steps.directory import translated
-from bot.steps.layout import Layout, LocalFiles, Shelf
+from bot.steps.layout import DELIVERED_MODE, Layout, LocalFiles, Shelf
 from bot.steps.loaded import RootRegistry, invoice_entries, known_references, month_entry, reference_entries
 from bot.steps.pickup import Picked, Pickup
 from bot.steps.ticket import form_answers
@@ -198,6 +198,8 @@ class PartnerDelivery:
 
             def put() -> str:
                 session.put(file, target)
+                # Whatever the server's umask is, the partner's group must be able to read it.
+                session.set_mode(target, DELIVERED_MODE)
                 return target
 
             self._work.once(f"deliver:{name}:{sha256[:12]}", look=look, do=put)

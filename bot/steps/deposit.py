@@ -4,7 +4,7 @@ Over FTP the file is waited for in the partner's folder. Through My Console the 
 pack's guided fields, and hands the same file to the bot (``attach``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -24,12 +24,12 @@ from checklists.model import Step as StepDefinition
 
 @dataclass(frozen=True)
 class Connection:
-    """What a partner needs to know to reach its folder. Never a password."""
+    """What a partner needs to know to reach its folder: ``username_of`` its code. Never a password."""
 
     protocol: str
     host: str
     port: int
-    usernames: Mapping[str, str]
+    username_of: Callable[[str], str | None]
 
 
 class DepositStep:
@@ -93,7 +93,7 @@ class DepositStep:
             protocol=self._connection.protocol.upper(),
             host=self._connection.host,
             port=self._connection.port,
-            username=self._connection.usernames.get(layout.partner, "—"),
+            username=self._connection.username_of(layout.partner) or "—",
             path=f"{layout.relative}/in",
             example=files.example if files else "—",
         )

@@ -36,7 +36,7 @@ def invite(work: Work, mailer: Mailer | None, subject: Localized, text: Localize
     except MailRefused as refused:
         raise StepFailed(
             "MAIL_REFUSED",
-            say("mail.refused", to=mail.to, reason=str(refused)),
+            say("mail.refused", to=mail.to, reason=refused.reason),
             say("mail.refused_advice"),
         ) from refused
     except (OutcomeUnknown, MailOutcomeUnknown) as unknown:

@@ -14,7 +14,7 @@ def account_name(code: str) -> str:
 class Credential(BaseModel):
     """A login: a private key, a password, or both (the password then opens the key and is the second choice)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     username: str = Field(min_length=1)
     key_file: Path | None = None

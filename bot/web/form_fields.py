@@ -61,6 +61,11 @@ class FieldView:
         return self.asked.id
 
     @property
+    def example(self) -> str | None:
+        """An answer to copy from, where one has to be typed."""
+        return self.asked.example if self.control in {"line", "lines"} and not self.read_only else None
+
+    @property
     def value(self) -> str:
         """The value of a control that holds one text."""
         return "\n".join(self.values)
@@ -98,7 +103,7 @@ class FieldView:
         parts = (
             ("error", self.error),
             ("help", self.help),
-            ("example", self.asked.example and not self.read_only),
+            ("example", self.example),
             ("lines", self.one_a_line and not self.read_only),
             ("when", self.conditions),
         )

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from bot.locales import say
@@ -87,7 +86,12 @@ def file_size(size: int) -> str:
 
 def day(language: Language, given: date) -> str:
     """Return a day as people write it: ``24 Nov 2026``."""
-    return f"{given.day} {_MONTHS[language][given.month - 1]} {given.year}"
+    return f"{short_day(language, given)} {given.year}"
+
+
+def short_day(language: Language, given: date) -> str:
+    """Return a day without its year: ``24 Nov``."""
+    return f"{given.day} {_MONTHS[language][given.month - 1]}"
 
 
 def moment(language: Language, given: datetime, time_zone: str, *, seconds: bool = False) -> str:
@@ -101,8 +105,3 @@ def _translated(language: Language, text: Localized | str | None) -> str:
     if text is None:
         return ""
     return text.text(language) if isinstance(text, Localized) else text
-
-
-def raw(text: str) -> Markup:
-    """Mark text of our own making (a drawing, a style sheet) as markup."""
-    return Markup(text)  # noqa: S704 - only for what this package itself has drawn and escaped

@@ -36,3 +36,5 @@ FROM used FULL JOIN billed USING (invoice_number, line_ref, kind)
 WHERE
     EXISTS (FROM usage WHERE usage.net IS NOT NULL)
     AND kind IN (SELECT billed.kind FROM billed)
+    -- Rows of a line that is not there are said to be orphans, once.
+    AND (invoice_number, line_ref) IN (SELECT (line.invoice_number, line.ref) FROM line)

@@ -93,9 +93,10 @@ def test_a_question_that_is_not_asked_yet_takes_no_answer(core: Core, web: Web, 
 
 def test_an_expired_page_of_the_question_keeps_the_comment(core: Core, web: Web, browser: requests.Session) -> None:
     core.deliver()
-    token = token_of(browser.get(web.question(core)))
+    address = web.question(core)
+    token = token_of(browser.get(address))
     core.clock.pass_by(days=3)
-    page = browser.post(web.question(core), data={"answer": "yes", "comment": "kept", "csrf_token": token})
+    page = browser.post(address, data={"answer": "yes", "comment": "kept", "csrf_token": token})
     assert page.status_code == 403
     assert "kept</textarea>" in page.text
     assert core.onboardings.view(core.key).step("received").state == "waiting"

@@ -1,0 +1,54 @@
+# Everything runs in a virtual environment of its own, made from requirements.lock at the first use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo sandbox test lint bench lock clean
+
+help:
+	@echo "make demo      play a whole activation between real programs on this machine"
+	@echo "make sandbox   the same servers and the bot, for a person in a browser"
+	@echo "make test      every test; what a test lacks on this machine is skipped with its reason"
+	@echo "make lint      ruff, strict types, import rules"
+	@echo "make bench     speed, as ratios to other tools in the same run"
+	@echo "make install   the virtual environment alone"
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@echo "==> 1/3 a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "==> 2/3 the libraries of requirements.lock, checked by their hashes"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "==> 3/3 onboarding-bot itself"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $(INSTALLED)
+
+demo: install
+	@$(BIN)/onboarding-bot demo
+
+sandbox: install
+	@$(BIN)/onboarding-bot sandbox
+
+test: install
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+lint: install
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install
+	@$(BIN)/python -m tests.bench.chain
+
+# After a change of pyproject.toml. No host is named in the lock.
+lock: install
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	@rm -rf $(VENV) var build *.egg-info

@@ -1,0 +1,258 @@
+"""Where everything is put together from the settings. The only module that knows all the others."""
+
+import os
+import secrets
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Event
+from typing import Literal
+
+import structlog
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from bot.engine import DurableJobs, Runner
+from bot.engine.lock import sole_runner
+from bot.jira.connection import JiraConnection
+from bot.jira.surface import JiraSurface
+from bot.jira.tickets import JiraTickets
+from bot.mail import SmtpMailer
+from bot.onboarding.actors import Roles
+from bot.onboarding.clock import Clock, SystemClock
+from bot.onboarding.effects import Effects
+from bot.onboarding.errors import SettingsError
+from bot.onboarding.flow import Flow
+from bot.onboarding.packs import Packs
+from bot.onboarding.ports import Job, Surface
+from bot.onboarding.registry import Registry
+from bot.onboarding.retry import Backoff
+from bot.onboarding.service import Onboardings
+from bot.onboarding.store import Store
+from bot.onboarding.tickets import Tickets
+from bot.onboarding.transfer import Transfer
+from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
+from bot.probes import build_probe
+from bot.settings import Settings
+from bot.slack.front import SlackFront
+from bot.slack.surface import SlackSurface
+from bot.steps.deposit import Connection
+from bot.steps.kinds import Means, build_kinds, parameter_models
+from bot.steps.layout import LocalFiles
+from bot.steps.watch import Watched
+from bot.transfer import build_transfer
+from bot.unset import UnsetTickets, UnsetTransfer
+from bot.web.app import build_web
+from bot.web.links import SignedLinks
+from bot.web.metrics import take_census
+from bot.web.server import WebServer
+
+log = structlog.stdlib.get_logger()
+
+Role = Literal["all", "web", "worker"]
+
+
+@dataclass(frozen=True)
+class Application:
+    """The bot's parts. Building it opens no connection but the database's."""
+
+    settings: Settings
+    store: Store
+    packs: Packs
+    jobs: DurableJobs
+    clock: Clock
+    flow: Flow
+    onboardings: Onboardings
+    links: SignedLinks
+    transfer: Transfer
+    run_job: Callable[[Job], None]
+    sweep: Sweep
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.jobs.close()
+        self.store.close()
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Application:
+    """Put the bot together and bring the database to this version. Raises SettingsError."""
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.database)
+    jobs = DurableJobs(store.engine)
+    if not store.schema_is_current():
+        store.migrate()
+        jobs.migrate()
+    transfer: Transfer = build_transfer(settings.transfer) if settings.transfer else UnsetTransfer()
+    jira = JiraConnection(settings.jira) if settings.jira else None
+    links = SignedLinks(public_url(settings), secret_key(settings), clock=clock)
+    kinds = build_kinds(_means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets()))
+    packs = packs_of(settings)
+    surfaces = _surfaces(settings, jira)
+    flow = Flow(store, packs, kinds, jobs, clock, list(surfaces))
+    effects = Effects(store, clock)
+    backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
+    steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff)
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff)
+
+    def run_job(job: Job) -> None:
+        worker = steps if job.subject.startswith("step:") else shows
+        worker.run(job)
+
+    return Application(
+        settings=settings,
+        store=store,
+        packs=packs,
+        jobs=jobs,
+        clock=clock,
+        flow=flow,
+        onboardings=Onboardings(store, packs, flow, clock, Roles(settings.roles.by_role()), settings.language),
+        links=links,
+        transfer=transfer,
+        run_job=run_job,
+        sweep=Sweep(store, jobs, clock),
+    )
+
+
+def packs_of(settings: Settings) -> Packs:
+    """Return the operator packs that the settings install."""
+    directories = [settings.packs_dir] if settings.packs_dir else []
+    return Packs(directories, settings.data_dir / "packs", parameter_models())
+
+
+def serve(application: Application, role: Role, *, stop: Event | None = None) -> None:
+    """Serve until a signal or ``stop``. Raises SettingsError when another bot serves already."""
+    settings = application.settings
+    if application.store.on_sqlite and role != "all":
+        raise SettingsError(
+            f"serve --role {role} needs Postgres (DATABASE_URL): on SQLite one process does everything (--role all)."
+        )
+    stop = stop or _stop_at_signals()
+    with ExitStack() as parts:
+        if role != "web":
+            parts.enter_context(sole_runner(settings.data_dir / "serve.lock"))
+            runner = Runner(
+                application.store,
+                run_job=application.run_job,
+                sweep=application.sweep.run,
+                poll_seconds=settings.engine.poll_seconds,
+            )
+            runner.start()
+            parts.callback(runner.stop)
+        if role != "worker":
+            front = _front(application)
+            web = WebServer(_web(application, front), settings.web.host, settings.web.port)
+            web.start()
+            parts.callback(web.stop)
+            if front is not None and settings.slack.mode == "socket":
+                front.start()
+                parts.callback(front.stop)
+            log.info("serving", role=role, web=f"http://{settings.web.host}:{web.port}", slack=settings.slack.mode)
+        stop.wait()
+        log.info("stopping")
+
+
+def public_url(settings: Settings) -> str:
+    """Return where people outside reach the web side."""
+    return settings.web.public_url or f"http://{settings.web.host}:{settings.web.port}"
+
+
+def secret_key(settings: Settings) -> SecretStr:
+    """Return the key that signs links; where none is set, one is made and kept in the data directory."""
+    if settings.web.secret_key is not None:
+        return settings.web.secret_key
+    file = settings.data_dir / "links.key"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        aside = file.with_name(f"{file.name}.{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_urlsafe(48), "ascii")
+        try:
+            # A link, not a rename: the first of two processes wins, and no half-written key is ever read.
+            os.link(aside, file)
+        except FileExistsError:
+            log.info("links_key_kept")
+        finally:
+            aside.unlink()
+    return SecretStr(file.read_text("ascii").strip())
+
+
+def _means(
+    settings: Settings, store: Store, clock: Clock, transfer: Transfer, links: SignedLinks, tickets: Tickets
+) -> Means:
+    server = settings.transfer
+    probes = {
+        name.lower(): Watched(build_probe(probe, transfer), probe.done, probe.timeout_hours, probe.poll_seconds)
+        for name, probe in settings.probes.items()
+    }
+    return Means(
+        links=links,
+        mailer=SmtpMailer(settings.smtp) if settings.smtp else None,
+        tickets=tickets,
+        transfer=transfer,
+        registry=Registry(store, clock),
+        files=LocalFiles(settings.data_dir.resolve()),
+        connection=Connection(
+            protocol=server.protocol if server else "sftp",
+            host=server.host if server else "",
+            port=server.port if server else 22,
+            username_of=lambda partner: _username(settings, partner),
+        ),
+        watched=lambda setting: probes.get(setting.lower()),
+        transfer_root=server.root if server else "/",
+        transfer_poll_seconds=server.poll_seconds if server else 20,
+        stable_polls=server.stable_polls if server else 3,
+        ticket_poll_seconds=settings.jira.poll_seconds if settings.jira else 60,
+    )
+
+
+def _username(settings: Settings, partner: str) -> str | None:
+    account = settings.transfer.partner_account(partner) if settings.transfer else None
+    return account.username if account else None
+
+
+def _surfaces(settings: Settings, jira: JiraConnection | None) -> Mapping[str, Surface]:
+    surfaces: dict[str, Surface] = {}
+    if settings.slack.bot_token is not None:
+        surfaces["slack"] = SlackSurface(settings.slack)
+    if jira is not None:
+        surfaces["jira"] = JiraSurface(jira)
+    return surfaces
+
+
+def _front(application: Application) -> SlackFront | None:
+    settings = application.settings
+    if settings.slack.bot_token is None:
+        return None
+    return SlackFront(settings.slack, application.onboardings, application.packs, settings.language)
+
+
+def _web(application: Application, front: SlackFront | None) -> FastAPI:
+    settings = application.settings
+    by_http = front is not None and settings.slack.mode == "http"
+
+    def readiness() -> Mapping[str, bool]:
+        parts = {"database": application.store.schema_is_current()}
+        if front is not None and not by_http:
+            parts["slack"] = front.is_connected
+        return parts
+
+    return build_web(
+        application.onboardings,
+        application.links,
+        readiness=readiness,
+        census=lambda: take_census(application.store),
+        clock=application.clock,
+        language=settings.language,
+        transfer_root=settings.transfer.root if settings.transfer else "",
+        transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
+        slack_handler=front.asgi_handler() if front is not None and by_http else None,
+    )
+
+
+def _stop_at_signals() -> Event:
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

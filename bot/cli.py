@@ -1,0 +1,444 @@
+"""The command line: what Slack can do from a shell, the checks, and the servers.
+
+Exit status: 0 done or queued, 1 refused or blocked, 2 usage or configuration.
+"""
+
+import getpass
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.onboarding.actors import Actor
+from bot.onboarding.errors import Invalid, OnboardingError, Refused, SettingsError
+
+# Everything heavy is imported by the command that needs it: `--help` and `pack validate` stay quick.
+
+app = typer.Typer(
+    name="onboarding-bot",
+    help="Takes a partner's activation of a telecom operator from /onboard to the signed-off dossier.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+pack_app = typer.Typer(help="Operator packs: folders of YAML and SQL.", no_args_is_help=True)
+app.add_typer(pack_app, name="pack")
+
+REFUSED, UNUSABLE = 1, 2
+
+Key = Annotated[str, typer.Argument(help="The onboarding, such as ONB-7.", show_default=False)]
+StepId = Annotated[str, typer.Argument(metavar="STEP", help="The step's id in the pack.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on the audit trail.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value and nothing else on standard output.")]
+
+
+@app.command()
+def serve(
+    role: Annotated[str, typer.Option(help="all, web or worker; on SQLite only all.")] = "all",
+) -> None:
+    """Run the bot against the Slack, Jira and file server of the settings.
+
+    Example: ONBOARDING_SLACK__BOT_TOKEN=… onboarding-bot serve
+    """
+    from bot import app as application
+    from bot.logs import configure_logs
+
+    if role not in {"all", "web", "worker"}:
+        raise typer.BadParameter("all, web or worker", param_hint="--role")
+    with _errors_in_words():
+        settings = _settings()
+        configure_logs(settings.log)
+        built = application.build(settings)
+        try:
+            application.serve(built, role)  # type: ignore[arg-type]
+        finally:
+            built.close()
+
+
+@app.command()
+def start(
+    operator: Annotated[str, typer.Option(help="The pack's id.", show_default=False)],
+    partner: Annotated[str, typer.Option(help="The partner's code.", show_default=False)],
+    partner_email: Annotated[str, typer.Option(help="Where the partner gets its mail.", show_default=False)],
+    client: Annotated[str, typer.Option(help="The client's name.", show_default=False)],
+    root: Annotated[str, typer.Option(help="The client's root.", show_default=False)],
+    tax_id: Annotated[list[str], typer.Option(help="A tax number of the client; several times for several.")],
+    option: Annotated[list[str] | None, typer.Option(help="An option of the pack as ID=VALUE.")] = None,
+    due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When it should be done.")] = None,
+) -> None:
+    """Start an onboarding and print its key.
+
+    Example: onboarding-bot start --operator telefonica_es --partner PARTNER-ONE --partner-email ops@partner.example
+    --client "ACME Ibérica" --root ACME-IBERICA --tax-id B00123455 --option ofc=true --option deposit=ftp
+    """
+    from bot.onboarding.start import StartRequest
+
+    with _bot() as bot:
+        request = StartRequest(
+            pack=operator,
+            partner=partner,
+            partner_email=partner_email,
+            client=client,
+            root=root,
+            tax_ids=tax_id,
+            options=dict(_option(given) for given in option or ()),
+            due=due.date() if due else None,
+        )
+        typer.echo(bot.onboardings.start(request, _me()).key)
+
+
+@app.command()
+def status(key: Key, as_json: AsJson = False) -> None:
+    """Show where an onboarding stands.
+
+    Example: onboarding-bot status ONB-7
+    """
+    with _bot() as bot:
+        view = bot.onboardings.view(key)
+        if as_json:
+            steps = [{"id": step.id, "state": step.state, "code": step.code} for step in view.steps]
+            _print_json({"key": view.key, "state": view.state, "steps": steps})
+            return
+        language = bot.settings.language
+        done, of = view.progress
+        table = Table(title=f"{view.key} · {view.operator} · {view.client} ({view.partner}) · {done}/{of}")
+        for column in ("step", "state", "who, when", "what"):
+            table.add_column(column, overflow="fold")
+        for step in view.steps:
+            what = step.seen or step.note
+            moment = step.changed_at.strftime("%Y-%m-%d %H:%M") if step.changed_at else ""
+            table.add_row(
+                step.id,
+                f"{step.state} {step.code or ''}".strip(),
+                f"{step.changed_by or ''} {moment}".strip(),
+                step.reason or (what.text(language) if what else ""),
+            )
+        Console().print(table)
+        for surface, trouble in view.troubles.items():
+            Console(stderr=True).print(f"{surface}: {trouble}", markup=False)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the onboardings, the open ones first.
+
+    Example: onboarding-bot list --json
+    """
+    with _bot() as bot:
+        views = bot.onboardings.all()
+        if as_json:
+            _print_json(
+                [
+                    {
+                        "key": view.key,
+                        "state": view.state,
+                        "operator": view.pack.id,
+                        "partner": view.partner,
+                        "client": view.client,
+                    }
+                    for view in views
+                ]
+            )
+            return
+        table = Table()
+        for column in ("key", "state", "operator", "partner", "client", "steps"):
+            table.add_column(column)
+        for view in views:
+            done, of = view.progress
+            table.add_row(view.key, view.state, view.operator, view.partner, view.client, f"{done}/{of}")
+        Console().print(table)
+
+
+@app.command()
+def confirm(
+    key: Key,
+    step: StepId,
+    tick: Annotated[list[str] | None, typer.Option(help="A checkbox by its id; none: all of them.")] = None,
+    choice: Annotated[str | None, typer.Option(help="A choice of the step by its id.")] = None,
+) -> None:
+    """Confirm a manual step: tick boxes, choose a status, or confirm an assignment.
+
+    Example: onboarding-bot confirm ONB-7 portal --tick logged_in
+    """
+    with _bot() as bot:
+        if choice is not None:
+            bot.onboardings.choose(key, step, choice, actor=_me())
+        elif tick:
+            bot.onboardings.tick(key, step, tick, actor=_me())
+        else:
+            bot.onboardings.confirm(key, step, actor=_me())
+        _say_state(bot, key, step)
+
+
+@app.command()
+def attach(
+    key: Key,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.")],
+) -> None:
+    """Give the bot the file that was deposited in My Console.
+
+    Example: onboarding-bot attach ONB-7 202610_ACME-IBERICA_SOFIA.mdb
+    """
+    from bot.steps.layout import LocalFiles
+
+    with _bot() as bot:
+        bot.onboardings.view(key)
+        with file.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        kept = LocalFiles(bot.settings.data_dir.resolve()).attached(key.upper()) / sha256[:16] / file.name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, kept)
+        attached = {"name": file.name, "path": str(kept), "size": kept.stat().st_size, "sha256": sha256}
+        step = bot.onboardings.hand_over(key, {"attached": attached}, actor=_me())
+        _say_state(bot, key, step)
+
+
+@app.command()
+def retry(key: Key, step: StepId) -> None:
+    """Begin a failed step again, or have a waiting one look at once.
+
+    Example: onboarding-bot retry ONB-7 directory
+    """
+    with _bot() as bot:
+        bot.onboardings.retry(key, step, actor=_me())
+        _say_state(bot, key, step)
+
+
+@app.command()
+def skip(key: Key, step: StepId, reason: Reason) -> None:
+    """Set a step aside.
+
+    Example: onboarding-bot skip ONB-7 sofia_install --reason "installed last year"
+    """
+    with _bot() as bot:
+        bot.onboardings.skip(key, step, reason, actor=_me())
+        _say_state(bot, key, step)
+
+
+@app.command()
+def cancel(key: Key, reason: Reason) -> None:
+    """End an onboarding before its time; nothing that exists outside is removed.
+
+    Example: onboarding-bot cancel ONB-7 --reason "wrong client"
+    """
+    with _bot() as bot:
+        bot.onboardings.cancel(key, reason, actor=_me())
+        typer.echo(f"{bot.onboardings.view(key).key}: cancelled")
+
+
+@app.command()
+def export(
+    key: Key,
+    out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write into.", show_default=False)],
+) -> None:
+    """Write an onboarding's dossier.html, trail.json and trail.csv.
+
+    Example: onboarding-bot export ONB-7 --out dossier
+    """
+    from bot.web.export import export_dossier
+
+    with _bot() as bot:
+        for path in export_dossier(out, bot.onboardings, key, bot.settings.language):
+            typer.echo(path)
+
+
+@app.command()
+def manifest() -> None:
+    """Print Slack's app manifest, made from the bot's own commands.
+
+    Example: onboarding-bot manifest > manifest.json
+    """
+    from bot.slack.manifest import app_manifest
+
+    with _errors_in_words():
+        settings = _settings()
+        url = f"{settings.web.public_url}/slack/events" if settings.slack.mode == "http" else None
+        _print_json(app_manifest(settings.slack.command, url))
+
+
+@app.command()
+def doctor() -> None:
+    """Check every connection, right and pack, and say what to do about what is missing.
+
+    Example: onboarding-bot doctor
+    """
+    from bot.doctor import examine
+
+    with _errors_in_words():
+        findings = examine(_settings())
+        console = Console()
+        for finding in findings:
+            mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.needed else "[yellow]--  [/]"
+            console.print(mark, finding.part, end=" ")
+            console.print(finding.seen, markup=False, highlight=False)
+            if finding.advice:
+                console.print(f"       → {finding.advice}", markup=False, highlight=False)
+        if any(not finding.ok and finding.needed for finding in findings):
+            raise typer.Exit(REFUSED)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The operator's file.", show_default=False)],
+    operator: Annotated[str, typer.Option(help="A pack's id, or its folder.", show_default=False)],
+    client: Annotated[Path | None, typer.Option(help="client.yaml: root, partner, tax_ids, inventory.")] = None,
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="Keep the Output and its files here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the test-file chain on one file, offline, and say what is wrong with it or that it is right.
+
+    Example: onboarding-bot check 202610_ACME-IBERICA_SOFIA.mdb --operator telefonica_es --client client.yaml
+    """
+    from bot.checking import check_file
+
+    with _errors_in_words():
+        raise typer.Exit(check_file(_settings(), file, operator, client=client, out=out, as_json=as_json))
+
+
+@app.command()
+def sandbox() -> None:
+    """Start a Slack, a Jira, a file server, a mailbox and the bot on this machine, for a person in a browser.
+
+    Example: onboarding-bot sandbox
+    """
+    from bot.sandbox.household import play_for_a_person
+
+    with _errors_in_words():
+        play_for_a_person(_settings().data_dir)
+
+
+@app.command()
+def demo(
+    fast: Annotated[bool, typer.Option("--fast", help="No pauses for the eye.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up until Ctrl-C.")] = False,
+) -> None:
+    """Play a whole activation with OFC between real programs, and leave its dossier.
+
+    Example: onboarding-bot demo --keep
+    """
+    from bot.sandbox.demo import play
+
+    with _errors_in_words():
+        raise typer.Exit(play(_settings().data_dir, fast=fast, keep=keep))
+
+
+@pack_app.command("validate")
+def pack_validate(
+    path: Annotated[Path | None, typer.Argument(help="A pack's folder; without it, all that are installed.")] = None,
+) -> None:
+    """Report every error of a pack at once, with file and line.
+
+    Example: onboarding-bot pack validate checklists/telefonica_es
+    """
+    from bot.steps.kinds import parameter_models
+    from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
+
+    with _errors_in_words():
+        wrong = False
+        try:
+            extra = _settings().packs_dir
+            folders = [path] if path else list(find_packs([builtin_packs(), *([extra] if extra else [])]).values())
+        except PackErrors as errors:
+            typer.echo(str(errors), err=True)
+            raise typer.Exit(REFUSED) from errors
+        for folder in folders:
+            try:
+                pack = load_pack(folder, parameter_models())
+            except PackErrors as errors:
+                wrong = True
+                typer.echo(str(errors), err=True)
+            else:
+                typer.echo(f"{pack.id} {pack.checklist.version}: {len(pack.checklist.steps)} steps, no errors")
+        if wrong:
+            raise typer.Exit(REFUSED)
+
+
+@pack_app.command("schema")
+def pack_schema() -> None:
+    """Print the JSON Schemas of a pack's YAML files.
+
+    Example: onboarding-bot pack schema > pack-schemas.json
+    """
+    from checklists.schema import pack_schemas
+
+    _print_json(pack_schemas())
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _settings() -> Any:
+    from bot.settings import load_settings
+
+    return load_settings()
+
+
+@contextmanager
+def _bot() -> Iterator[Any]:
+    """Build the bot for one command: it writes and enqueues, the serving bot does the rest."""
+    from bot import app as application
+
+    with _errors_in_words():
+        built = application.build(_settings())
+        try:
+            yield built
+        finally:
+            built.close()
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except Invalid as invalid:
+        for name, text in invalid.fields.items():
+            typer.echo(f"{name}: {text.text(_language())}", err=True)
+        raise typer.Exit(REFUSED) from invalid
+    except Refused as refused:
+        typer.echo(refused.text.text(_language()), err=True)
+        if refused.link:
+            typer.echo(refused.link, err=True)
+        raise typer.Exit(REFUSED) from refused
+    except SettingsError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(UNUSABLE) from wrong
+    except OnboardingError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(REFUSED) from wrong
+
+
+def _language() -> Any:
+    return _settings().language
+
+
+def _me() -> Actor:
+    name = getpass.getuser()
+    return Actor("shell", f"shell:{name}", name)
+
+
+def _option(given: str) -> tuple[str, bool | str]:
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{given!r} is not ID=VALUE", param_hint="--option")
+    return name.strip(), {"true": True, "false": False}.get(value.strip().lower(), value.strip())
+
+
+def _say_state(bot: Any, key: str, step_id: str) -> None:
+    view = bot.onboardings.view(key)
+    typer.echo(f"{view.key} {step_id}: {view.step(step_id).state}")
+
+
+def _print_json(value: object) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
