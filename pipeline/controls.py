@@ -18,7 +18,19 @@ TOLERANCE = pa.decimal128(18, 6)
 
 
 def prepare(database: Database, files: Files) -> None:
-    """Add what the checks read beside the canonical views: tolerances, tax rules, and two derived tables."""
+    """Add what the checks read beside the canonical views."""
+    prepare_policy(database, files)
+    derive(database)
+
+
+def derive(database: Database) -> None:
+    """Make the tables that several checks share from the canonical ones."""
+    for derived in ("tax_group", "usage_against_charges"):
+        database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
+
+
+def prepare_policy(database: Database, files: Files) -> None:
+    """Add the pack's tolerances (one row) and tax rules (one row a postcode prefix)."""
     tolerances = {name: pa.array([value], TOLERANCE) for name, value in files.tolerances}
     database.add("canonical", "tolerance", pa.table(tolerances))
     rules = [
@@ -38,8 +50,6 @@ def prepare(database: Database, files: Files) -> None:
     columns: Sequence[Sequence[object]] = list(zip(*rules, strict=True)) or [[]] * len(schema)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     database.add("canonical", "tax_rule", pa.Table.from_arrays(arrays, schema=schema))
-    for derived in ("tax_group", "usage_against_charges"):
-        database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
 
 
 def run_shared(database: Database, stage: Stage, findings: Findings) -> list[Finding]:

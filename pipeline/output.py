@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.client import REFERENCE_KINDS
+from pipeline.client import REFERENCE_KINDS, Inventory
 from pipeline.controls import evidence_of
 from pipeline.csvfile import WrittenCsv, write_csv
 from pipeline.database import Database
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Findings
+from pipeline.identity import header_period
 from pipeline.output_layout import output_columns, output_format, usage_columns
 from pipeline.partfile import sha256_of, written_whole
 from pipeline.result import JSON, OutputFile
@@ -75,11 +76,25 @@ def file_name_part(text: str) -> str:
 
 
 def make_rows(bench: Workbench) -> Database:
-    """Make the tables ``output_row`` and ``usage_row`` in the database, once a run."""
+    """Make the tables ``output_row`` and ``usage_row`` in the run's database, once a run."""
     database = bench.database
-    if database.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'output_row'"):
-        return database
-    inventory = bench.client.inventory if bench.client else None
+    if not database.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'output_row'"):
+        run = {
+            "root": root_of(bench),
+            "partner": bench.client.partner if bench.client else None,
+            "operator": bench.operator_name,
+            "country": bench.pack.checklist.operator.country,
+            "period": header_period(database),
+            "source_file": bench.file.name,
+            "source_sha256": bench.sha256,
+            "mapping_id": mapping_id(bench),
+        }
+        build_rows(database, run, bench.client.inventory if bench.client else None)
+    return database
+
+
+def build_rows(database: Database, run: Mapping[str, str | None], inventory: Inventory | None) -> None:
+    """Make ``output_row`` and ``usage_row`` from the canonical tables; ``run`` says whose file it is and which."""
     refs = [(kind, ref) for kind in REFERENCE_KINDS for ref in (inventory.refs(kind) if inventory else ())]
     known = pa.table(
         {
@@ -87,23 +102,12 @@ def make_rows(bench: Workbench) -> Database:
             "ref": pa.array([ref for _, ref in refs], pa.string()),
         }
     )
-    run = {
-        "root": root_of(bench),
-        "partner": bench.client.partner if bench.client else None,
-        "operator": bench.operator_name,
-        "country": bench.pack.checklist.operator.country,
-        "period": database.value("SELECT min(period) FROM canonical.header"),
-        "source_file": bench.file.name,
-        "source_sha256": bench.sha256,
-        "mapping_id": mapping_id(bench),
-    }
     texts = {name: pa.array([value], pa.string()) for name, value in run.items()}
     database.add("canonical", "known_ref", known)
     database.add("canonical", "run", pa.table({**texts, "has_inventory": pa.array([inventory is not None])}))
     database.execute(statement("normalised_tax_id"))
     database.execute(f"CREATE TABLE canonical.output_row AS {statement('output_rows')}")
     database.execute(f"CREATE TABLE canonical.usage_row AS {statement('usage_rows')}")
-    return database
 
 
 def mapping_sha256(bench: Workbench) -> str:
@@ -117,16 +121,17 @@ def mapping_id(bench: Workbench) -> str:
 
 
 def judge_output(bench: Workbench) -> list[Finding]:
-    """Compare the Output's rows with the invoices: base, out of base, tax and total, exactly.
+    """Compare the Output's rows with the invoices: base, out of base, tax and total, exactly."""
+    return judge_rows(make_rows(bench), bench.findings)
 
-    ROUNDING rows make the sums exact; where one is larger than its tolerance the controls of ``totals`` block.
-    """
-    database = make_rows(bench)
+
+def judge_rows(database: Database, findings: Findings) -> list[Finding]:
+    """Judge ``output_row``: exact sums, and no ROUNDING row beyond its tolerance."""
     rows = database.rows(statement("output_differs"))
-    found = bench.findings.of_rows("SUM_TOTAL", "output", [evidence_of(row) for row in rows], variant="output")
+    found = findings.of_rows("SUM_TOTAL", "output", [evidence_of(row) for row in rows], variant="output")
     for code in ("SUM_LINES", "SUM_TAX", "SUM_TOTAL"):
         beyond = [evidence_of(row) for row in database.rows(statement("rounding_beyond"), {"code": code})]
-        found += bench.findings.of_rows(code, "output", beyond, variant="rounding")
+        found += findings.of_rows(code, "output", beyond, variant="rounding")
     return found
 
 

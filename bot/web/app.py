@@ -55,7 +55,7 @@ def build_web(
     ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner.
     """
     app = FastAPI(title="onboarding-bot", docs_url=None, redoc_url=None, openapi_url=None)
-    pages = Pages()
+    pages = Pages(links.base_path if links else "")
     _add_errors(app, pages, language)
     _add_protection(app, pages, language)
     _add_health(app, readiness, census)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.locales import catalogue, say
 from bot.onboarding.models import Event
+from bot.onboarding.outcomes import Fact, FindingEvidence
 from bot.onboarding.view import OnboardingView, StepView, evidence_from_json, localized
 from bot.web.pages import Pages, sentence
 from bot.web.timeline import BAR, ROW, Course, courses, draw, duration
@@ -19,6 +20,8 @@ TROUBLES = frozenset({"step_failed", "step_retried", "step_skipped", "went_back"
 
 MOST_FACTS = 3
 SHOWN_OF_HASH = 12
+# Where everything took less than this, in seconds, steps tell their times to the second.
+A_SHORT_WHILE = 3600
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class TrailLine:
     what: str
     step: str
     detail: str
+    advice: str
+    findings: tuple[FindingEvidence, ...]
 
     @property
     def short_hash(self) -> str:
@@ -44,6 +49,7 @@ class StepEntry:
     number: int
     step: StepView
     course: Course
+    facts: tuple[Fact, ...]
     link: str | None
     lasted: str
     troubles: tuple[TrailLine, ...]
@@ -51,7 +57,7 @@ class StepEntry:
 
 @dataclass(frozen=True)
 class AnswerEntry:
-    """An answer of the form in words."""
+    """A question of the form or of the start, and its answer in words."""
 
     label: str
     value: str
@@ -78,6 +84,7 @@ def render_dossier(
             number=number,
             step=step,
             course=by_step[step.id],
+            facts=_facts(step),
             link=_public_link(step),
             lasted=duration(by_step[step.id].seconds, language) if by_step[step.id].ended else "",
             troubles=tuple(line for line in lines if line.event.step == step.id and line.event.kind in TROUBLES),
@@ -100,6 +107,8 @@ def render_dossier(
         state=say(f"onboarding.{view.state}").text(language),
         state_name=lambda state: say(f"state.{state}").text(language),
         role_name=lambda role: say(f"role.{role}").text(language),
+        options=tuple(_options(view, language)),
+        precise=bool(events) and (events[-1].at - events[0].at).total_seconds() < A_SHORT_WHILE,
         zone=view.pack.checklist.time_zone,
     )
 
@@ -107,13 +116,18 @@ def render_dossier(
 def _lines(view: OnboardingView, events: Sequence[Event], language: Language) -> Iterator[TrailLine]:
     titles = {step.id: step.definition.title.text(language) for step in view.steps}
     for event in events:
+        detail = _detail(view, event, language)
+        findings = evidence_from_json(event.content.get("evidence") or {}).findings
         known = f"web.event.{event.kind}"
         yield TrailLine(
             event=event,
             actor_id=str(event.content.get("actor", "")),
             what=say(known).text(language) if known in catalogue() else event.kind,
             step=titles.get(event.step, event.step) if event.step else "",
-            detail=_detail(view, event, language),
+            detail=detail,
+            advice=_words(event.content.get("advice"), language),
+            # A failure by one finding says what the finding says.
+            findings=tuple(finding for finding in findings if finding.message.text(language) not in detail),
         )
 
 
@@ -162,12 +176,24 @@ def _proof(kept: Mapping[str, Any], language: Language) -> str:
     return "; ".join([*facts, *(file.name for file in evidence.files)])
 
 
+def _facts(step: StepView) -> tuple[Fact, ...]:
+    """Return what was seen, without what the step's own boxes already say."""
+    boxes = {box.tick.label for box in step.ticks}
+    return tuple(fact for fact in step.evidence.facts if fact.label not in boxes)
+
+
 def _public_link(step: StepView) -> str | None:
     return step.link if step.definition.kind not in WITH_SECRET_LINK and _is_address(step.link) else None
 
 
 def _is_address(link: str | None) -> bool:
     return link is not None and link.startswith(("https://", "http://"))
+
+
+def _options(view: OnboardingView, language: Language) -> Iterator[AnswerEntry]:
+    for option in view.pack.checklist.options:
+        if option.id in view.options:
+            yield AnswerEntry(option.label.text(language), _in_words(view.options[option.id], language))
 
 
 def _answers(form: Form, answers: Mapping[str, Any], language: Language) -> Iterator[AnswerEntry]:

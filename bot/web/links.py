@@ -80,6 +80,11 @@ class SignedLinks:
             "confirm": serializer(secret_key, "confirm", clock),
         }
 
+    @property
+    def base_path(self) -> str:
+        """The path of the public address, without a slash at its end: empty at a host's top."""
+        return urlsplit(self._base).path
+
     def form(self, key: str, step_id: str) -> str:
         """Return the address of a step's form."""
         return self._address("form", key, step_id)

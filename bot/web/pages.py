@@ -28,7 +28,9 @@ _MONTHS: Mapping[Language, tuple[str, ...]] = {
 class Pages:
     """Renders templates. What comes from people or files is escaped; nothing is trusted."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_path: str = "") -> None:
+        """``base_path`` stands before every path where a proxy serves the web side below its own (``/onboarding``)."""
+        self._base_path = base_path
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -50,6 +52,7 @@ class Pages:
             language=language,
             languages=NAMES,
             version=self._version,
+            base=self._base_path,
             **values,
         )
 

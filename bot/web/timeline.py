@@ -27,7 +27,7 @@ BAR = 14.0
 # The shortest bar that can still be seen.
 SHORTEST = 3.0
 MOST_TICKS = 8
-LONGEST_LABEL = 34
+LONGEST_LABEL = 33
 
 _DAY = 86_400
 _TICK_SECONDS = (
@@ -260,7 +260,8 @@ def duration(seconds: float, language: Language) -> str:
     """Return a length of time for people, in its two largest units: ``3 d 4 h``, ``2 min 5 s``, ``0.4 s``."""
     day, hour, minute, second = _UNITS[language]
     if seconds < 1:
-        return f"{seconds:.1f} {second}"
+        decimal = "." if language == "en" else ","
+        return f"{seconds:.1f} {second}".replace(".", decimal)
     whole = round(seconds)
     parts = [
         (whole // _DAY, day),

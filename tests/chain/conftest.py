@@ -243,9 +243,7 @@ def bill(tmp_path: Path, pack: model.Pack) -> Iterator[Database]:
         for name, view in VIEWS.items():
             rows = BILL[name]
             texts = {
-                column: pa.array(
-                    [None if row.get(column) is None else str(row[column]) for row in rows], pa.string()
-                )
+                column: pa.array([None if row.get(column) is None else str(row[column]) for row in rows], pa.string())
                 for column in view.columns
             }
             database.add("source", f"{name}_text", pa.table(texts))

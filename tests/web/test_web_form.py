@@ -1,10 +1,41 @@
 """The partner's form on its page."""
 
+import html
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import requests
-from conftest import ANA, GOOD, MARKUP, Core, Web
+from pydantic import BaseModel
+from web_side import ANA, GOOD, MARKUP, Core, Web
+
+from bot.onboarding.answers import required_fields
+from bot.web.form_marks import required_rules
+from checklists.loader import builtin_packs, load_pack
+from checklists.model import (
+    AskParameters,
+    ChainParameters,
+    ConfirmParameters,
+    DepositParameters,
+    DirectoryParameters,
+    FormParameters,
+    ReferencesParameters,
+    TicketParameters,
+    WatchParameters,
+)
+
+PARAMETERS: dict[str, type[BaseModel]] = {
+    "ask": AskParameters,
+    "chain": ChainParameters,
+    "confirm": ConfirmParameters,
+    "deposit": DepositParameters,
+    "directory": DirectoryParameters,
+    "form": FormParameters,
+    "references": ReferencesParameters,
+    "ticket": TicketParameters,
+    "watch": WatchParameters,
+}
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -207,3 +238,54 @@ def test_a_file_or_another_kind_of_body_is_no_answer(core: Core, web: Web, brows
     assert browser.post(web.form(core), data={**GOOD, "csrf_token": token}, files=files).status_code == 400
     assert browser.post(web.form(core), json={**GOOD, "csrf_token": token}).status_code == 403
     assert core.onboardings.view(core.key).step("form").state == "waiting"
+
+
+def test_answers_that_came_in_between_are_not_overwritten(
+    core: Core, web: Web, browser: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = core.onboardings.submit_form
+
+    def overtaken(*args: Any, **more: Any) -> bool:
+        submit(core.key, "form", {"contact": "first@acme.es"}, actor=more["actor"])
+        return submit(*args, **more)
+
+    monkeypatch.setattr(core.onboardings, "submit_form", overtaken)
+    page = send(browser, web.form(core))
+    assert "Received before" in page.text
+    assert core.answers() == {"contact": "first@acme.es"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("fr", "l'équipe a poursuivi"), ("en", "gone on another way"), ("es", "ha continuado")]
+)
+def test_a_skipped_form_is_no_longer_asked_for(
+    language: str, text: str, core: Core, web: Web, browser: requests.Session
+) -> None:
+    core.onboardings.skip(core.key, "form", "filled in on the phone", actor=ANA)
+    page = browser.get(f"{web.form(core)}?lang={language}")
+    assert page.status_code == 410
+    assert text in html.unescape(page.text)
+
+
+def test_the_page_marks_as_required_what_the_check_requires() -> None:
+    form = load_pack(builtin_packs() / "telefonica_es", PARAMETERS).forms["form.yaml"]
+    rules = required_rules(form)
+    choices = [
+        {"ofc_required": wanted, "ofc_protocol": protocol, "ofc_auth": auth, "cdr_included": details}
+        for wanted in ("true", "false")
+        for protocol in ("SFTP", "FTP", "EMAIL")
+        for auth in ("PASSWORD", "PUBLIC_KEY")
+        for details in ("true", "false")
+    ]
+
+    def holds(condition: Mapping[str, str], given: Mapping[str, str]) -> bool:
+        return all(given.get(name) == value for name, value in condition.items())
+
+    for given in choices:
+        marked = {
+            name
+            for name, rule in rules.items()
+            if (rule.always or any(holds(each, given) for each in rule.on))
+            and not any(holds(each, given) for each in rule.off)
+        }
+        assert marked == required_fields(form, given), given

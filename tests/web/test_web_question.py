@@ -1,9 +1,11 @@
 """The question behind a link, on its page."""
 
 import re
+from typing import Any
 
+import pytest
 import requests
-from conftest import ANA, MARKUP, OFC, Core, Web
+from web_side import ANA, MARKUP, OFC, Core, Web
 
 
 def token_of(page: requests.Response) -> str:
@@ -100,3 +102,21 @@ def test_an_expired_page_of_the_question_keeps_the_comment(core: Core, web: Web,
     assert page.status_code == 403
     assert "kept</textarea>" in page.text
     assert core.onboardings.view(core.key).step("received").state == "waiting"
+
+
+def test_an_answer_that_came_in_between_is_not_overwritten(
+    core: Core, web: Web, browser: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core.deliver()
+    answer = core.onboardings.answer
+
+    def overtaken(key: str, step_id: str, yes: bool, **more: Any) -> bool:
+        answer(key, step_id, True, actor=ANA)
+        return answer(key, step_id, yes, **more)
+
+    monkeypatch.setattr(core.onboardings, "answer", overtaken)
+    token = token_of(browser.get(web.question(core)))
+    page = browser.post(web.question(core), data={"answer": "no", "csrf_token": token})
+    assert "Received before" in page.text
+    step = core.onboardings.view(core.key).step("received")
+    assert (step.state, step.changed_by) == ("done", "ana")

@@ -5,14 +5,16 @@ import socket
 
 import pytest
 import requests
-from conftest import SECRET, Core, Web
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
+from web_side import SECRET, Core, Web
 
+from bot.locales import catalogue
 from bot.onboarding.errors import SettingsError
 from bot.web.app import build_web
 from bot.web.links import SignedLinks, signed_links
 from bot.web.metrics import Census
+from bot.web.pages import TEMPLATES, Pages
 from bot.web.server import WebServer
 from bot.web.settings import WebSettings
 
@@ -129,10 +131,24 @@ def test_an_unknown_setting_is_an_error() -> None:
         WebSettings.model_validate({"prot": 80})
 
 
+NOTHING_TO_SAY = {"heading": "", "text": "", "tone": "plain", "notes": (), "facts": ()}
+
+
+def test_every_sentence_that_a_template_asks_for_is_there() -> None:
+    asked = {
+        key
+        for template in TEMPLATES.glob("*.html")
+        for key in re.findall(r"""\bt\(["']([^"']+)["']""", template.read_text("utf-8"))
+    }
+    assert len(asked) > 50
+    assert {f"web.{key}" for key in asked} <= catalogue().keys()
+
+
 def test_a_link_holds_no_personal_word_and_reads_back() -> None:
     links = SignedLinks("https://x.example/onb/", SECRET)
     address = links.form("ONB-7", "form")
     assert address.startswith("https://x.example/onb/form/")
+    assert 'href="/onb/static/pages.css' in Pages(links.base_path).text("message.html", "en", **NOTHING_TO_SAY)
     target = links.read_form(address.rpartition("/")[2])
     assert (target.key, target.step_id) == ("ONB-7", "form")
     other = SignedLinks("https://x.example", SecretStr("another secret, as long as it must be to sign"))

@@ -1,0 +1,194 @@
+"""Table definitions: columns, their places in a row, the declared number of rows."""
+
+import struct
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.mdb.errors import Corrupt
+from pipeline.mdb.pages import Pages
+
+DEFINITION_PAGE = 0x02
+FIRST_COLUMN = 0x3F
+INDEX_ENTRY = 12
+COLUMN_ENTRY = 25
+MOST_COLUMNS = 255
+MOST_INDEXES = 256
+FIXED = 0x01
+
+BOOLEAN, BYTE, INT16, INT32, MONEY, SINGLE, DOUBLE, DATE, BINARY, TEXT, OLE, MEMO = range(1, 13)
+GUID, NUMERIC, COMPLEX, INT64 = 0x0F, 0x10, 0x12, 0x13
+
+# The pack's name of each type, and its width in the fixed area (0: it varies, or lives in the null mask).
+TYPES: dict[int, tuple[str, int]] = {
+    BOOLEAN: ("boolean", 0),
+    BYTE: ("integer", 1),
+    INT16: ("integer", 2),
+    INT32: ("integer", 4),
+    MONEY: ("currency", 8),
+    SINGLE: ("double", 4),
+    DOUBLE: ("double", 8),
+    DATE: ("date", 8),
+    BINARY: ("binary", 0),
+    TEXT: ("text", 0),
+    OLE: ("binary", 0),
+    MEMO: ("memo", 0),
+    GUID: ("guid", 16),
+    NUMERIC: ("decimal", 17),
+    INT64: ("integer", 8),
+}
+
+
+@dataclass(frozen=True)
+class ColumnDefinition:
+    """A column: its name, its type in the pack's words and as Arrow has it."""
+
+    name: str
+    type: str
+    arrow_type: pa.DataType
+
+
+@dataclass(frozen=True)
+class StoredColumn(ColumnDefinition):
+    """A column and its place in a row.
+
+    ``number`` is its bit in the null mask. A fixed column lies ``offset`` bytes into the fixed area, ``width`` bytes
+    wide; a variable one is the ``variable``-th of the row's variable columns.
+    """
+
+    kind: int
+    number: int
+    is_fixed: bool
+    offset: int
+    width: int
+    variable: int
+    scale: int
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """A table: its columns in order, and the number of rows that it says it has."""
+
+    name: str
+    columns: tuple[ColumnDefinition, ...]
+    declared_rows: int
+
+
+@dataclass(frozen=True)
+class StoredTable(TableDefinition):
+    """A table and where its rows are."""
+
+    page: int
+    stored: tuple[StoredColumn, ...]
+    variable_columns: int
+    column_numbers: int
+    usage: int
+
+
+def read_definition(pages: Pages, number: int, name: str) -> StoredTable:
+    """Read a table's definition from its first page on. Raises Truncated or Corrupt."""
+    content = _content(pages, number)
+    try:
+        (rows,) = struct.unpack_from("<I", content, 0x10)
+        column_numbers, variable, count = struct.unpack_from("<HHH", content, 0x29)
+        (indexes,) = struct.unpack_from("<I", content, 0x33)
+        (usage,) = struct.unpack_from("<I", content, 0x37)
+        if not (0 < count <= MOST_COLUMNS and column_numbers <= 4 * MOST_COLUMNS and indexes <= MOST_INDEXES):
+            raise Corrupt(f"The table {name!r} says that it has {count} columns and {indexes} indexes.")
+        first = FIRST_COLUMN + INDEX_ENTRY * indexes
+        names = _names(content, first + COLUMN_ENTRY * count, count)
+        stored = tuple(
+            _column(content, first + COLUMN_ENTRY * position, names[position], name) for position in range(count)
+        )
+    except (struct.error, UnicodeDecodeError) as cut:
+        raise Corrupt(f"The definition of the table {name!r} (page {number}) is cut.") from cut
+    return StoredTable(
+        name=name,
+        columns=tuple(ColumnDefinition(column.name, column.type, column.arrow_type) for column in stored),
+        declared_rows=rows,
+        page=number,
+        stored=stored,
+        variable_columns=variable,
+        column_numbers=max(column.number for column in stored) + 1,
+        usage=usage,
+    )
+
+
+def _content(pages: Pages, number: int) -> bytes:
+    page = pages.page(number)
+    parts, seen = [page], {number}
+    while True:
+        if page[0] != DEFINITION_PAGE:
+            raise Corrupt(f"Page {number} should hold a table definition and is of kind {page[0]}.")
+        (number,) = struct.unpack_from("<I", page, 4)
+        if not number:
+            return b"".join(parts)
+        if number in seen:
+            raise Corrupt("A table definition goes round in a circle.")
+        seen.add(number)
+        page = pages.page(number)
+        parts.append(page[8:])
+
+
+def _names(content: bytes, position: int, count: int) -> list[str]:
+    names: list[str] = []
+    for _ in range(count):
+        (length,) = struct.unpack_from("<H", content, position)
+        raw = content[position + 2 : position + 2 + length]
+        if len(raw) != length:
+            raise struct.error("name")
+        names.append(raw.decode("utf-16-le"))
+        position += 2 + length
+    return names
+
+
+def _column(content: bytes, at: int, name: str, table: str) -> StoredColumn:
+    kind = content[at]
+    if kind not in TYPES:
+        what = "complex (several values in one cell)" if kind == COMPLEX else f"of the unknown kind {kind}"
+        raise Corrupt(f"The column {name!r} of the table {table!r} is {what}.")
+    number, variable = struct.unpack_from("<HH", content, at + 5)
+    offset, length = struct.unpack_from("<HH", content, at + 21)
+    precision, scale = content[at + 11], content[at + 12]
+    type_name, width = TYPES[kind]
+    is_fixed = bool(content[at + 15] & FIXED) and kind != BOOLEAN
+    if number > 4 * MOST_COLUMNS or (is_fixed and offset > 4096) or (kind == NUMERIC and not _sane(precision, scale)):
+        raise Corrupt(f"The column {name!r} of the table {table!r} has no sane place or precision.")
+    return StoredColumn(
+        name=name,
+        type=type_name,
+        arrow_type=_arrow_type(kind, precision, scale),
+        kind=kind,
+        number=number,
+        is_fixed=is_fixed,
+        offset=offset,
+        width=width or length,
+        variable=variable,
+        scale=scale,
+    )
+
+
+def _sane(precision: int, scale: int) -> bool:
+    return 0 < precision <= 28 and scale <= precision
+
+
+def _arrow_type(kind: int, precision: int, scale: int) -> pa.DataType:
+    match kind:
+        case _ if kind == BOOLEAN:
+            return pa.bool_()
+        case _ if kind in {BYTE, INT16, INT32}:
+            return pa.int32()
+        case _ if kind == INT64:
+            return pa.int64()
+        case _ if kind == MONEY:
+            return pa.decimal128(19, 4)
+        case _ if kind == NUMERIC:
+            return pa.decimal128(precision, scale)
+        case _ if kind in {SINGLE, DOUBLE}:
+            return pa.float64()
+        case _ if kind == DATE:
+            return pa.timestamp("us")
+        case _ if kind in {BINARY, OLE}:
+            return pa.binary()
+        case _:
+            return pa.string()
