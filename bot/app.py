@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Literal
 
@@ -35,6 +36,7 @@ from bot.onboarding.transfer import Transfer
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.probes import build_probe
 from bot.settings import Settings
+from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
@@ -44,9 +46,11 @@ from bot.steps.watch import Watched
 from bot.transfer import build_transfer
 from bot.unset import UnsetTickets, UnsetTransfer
 from bot.web.app import build_web
+from bot.web.export import export_dossier
 from bot.web.links import SignedLinks
 from bot.web.metrics import take_census
 from bot.web.server import WebServer
+from checklists.model import FormParameters
 
 log = structlog.stdlib.get_logger()
 
@@ -68,6 +72,18 @@ class Application:
     transfer: Transfer
     run_job: Callable[[Job], None]
     sweep: Sweep
+
+    def export(self, key: str, out: Path) -> tuple[Path, Path, Path]:
+        """Write an onboarding's dossier.html, trail.json and trail.csv into a folder. Raises Unknown."""
+        view = self.onboardings.view(key)
+        answers: Mapping[str, object] = {}
+        form = None
+        for step in view.steps:
+            if isinstance(step.definition.parameters, FormParameters):
+                answers = self.onboardings.answers(key, step.id)
+                form = view.pack.forms[step.definition.parameters.form]
+        events = self.onboardings.trail(key)
+        return export_dossier(out, view, events, self.settings.language, answers=answers or None, form=form)
 
     def close(self) -> None:
         """Close the database's connections."""
@@ -215,7 +231,7 @@ def _username(settings: Settings, partner: str) -> str | None:
 def _surfaces(settings: Settings, jira: JiraConnection | None) -> Mapping[str, Surface]:
     surfaces: dict[str, Surface] = {}
     if settings.slack.bot_token is not None:
-        surfaces["slack"] = SlackSurface(settings.slack)
+        surfaces["slack"] = SlackSurface(SlackConnection(settings.slack))
     if jira is not None:
         surfaces["jira"] = JiraSurface(jira)
     return surfaces
@@ -225,7 +241,8 @@ def _front(application: Application) -> SlackFront | None:
     settings = application.settings
     if settings.slack.bot_token is None:
         return None
-    return SlackFront(settings.slack, application.onboardings, application.packs, settings.language)
+    connection = SlackConnection(settings.slack)
+    return SlackFront(connection, application.onboardings, application.packs, settings.language)
 
 
 def _web(application: Application, front: SlackFront | None) -> FastAPI:
@@ -247,7 +264,7 @@ def _web(application: Application, front: SlackFront | None) -> FastAPI:
         language=settings.language,
         transfer_root=settings.transfer.root if settings.transfer else "",
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
-        slack_handler=front.asgi_handler() if front is not None and by_http else None,
+        slack_handler=front.request_handler() if front is not None and by_http else None,
     )
 
 

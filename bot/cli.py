@@ -244,10 +244,8 @@ def export(
 
     Example: onboarding-bot export ONB-7 --out dossier
     """
-    from bot.web.export import export_dossier
-
     with _bot() as bot:
-        for path in export_dossier(out, bot.onboardings, key, bot.settings.language):
+        for path in bot.export(key, out):
             typer.echo(path)
 
 

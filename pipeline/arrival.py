@@ -59,7 +59,7 @@ def judge_header(bench: Workbench) -> list[Finding]:
     try:
         header = read_header(bench.file)
     except MdbError as error:
-        return [*found, make("MDB_CORRUPT", "header", {"reason": str(error)})]
+        return [*found, bench.unreadable(error.code, str(error), "header")]
     if bench.size % header.page_size:
         if was_text_mode_transfer(bench.file, header.page_size):
             return [*found, make("ASCII_MODE", "header", {"size": bench.size})]

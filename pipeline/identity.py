@@ -1,5 +1,6 @@
 """Whose file is it, of which month, and is it whole?"""
 
+import re
 from datetime import date
 
 from stdnum.es import cif, nie, nif
@@ -8,6 +9,8 @@ from checklists.model import Pack
 from pipeline.client import Client, normalised_tax_id
 from pipeline.database import Database
 from pipeline.findings import Finding, Findings
+
+MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
 
 
 def judge_identity(
@@ -35,9 +38,12 @@ def is_valid_tax_id(tax_id: str) -> bool:
 
 
 def header_period(database: Database) -> str | None:
-    """Return the month (YYYYMM) that the file's header states, if it has one."""
+    """Return the month (YYYYMM) that the file's header states, if it has one.
+
+    Anything else is as good as none (the stage ``schema`` blocks it): the month becomes part of paths.
+    """
     period = database.value("SELECT min(period) FROM canonical.header")
-    return None if period is None else str(period)
+    return str(period) if period is not None and MONTH.fullmatch(str(period)) else None
 
 
 def file_period(database: Database, name_period: str | None) -> str:

@@ -201,8 +201,9 @@ def data_findings(database: Database, findings: Findings) -> list[Finding]:
                 if fault["count"] and not (not_given and fault["count"] == total):
                     found.append(findings.make(code, "schema", fault))
     reversed_periods = _fault(database, "invoice", "period_end", "period_end < period_start")
-    if reversed_periods["count"]:
-        found.append(findings.make("BAD_DATE", "schema", reversed_periods))
+    no_month = "NOT regexp_full_match(period, '[0-9]{4}(0[1-9]|1[0-2])')"
+    bad_month = _fault(database, "header", "period", no_month)
+    found.extend(findings.make("BAD_DATE", "schema", one) for one in (reversed_periods, bad_month) if one["count"])
     return found
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from pipeline.client import REFERENCE_KINDS, Inventory
 from pipeline.controls import evidence_of
-from pipeline.csvfile import WrittenCsv, write_csv
+from pipeline.csvfile import UnencodableTextError, WrittenCsv, write_csv
 from pipeline.database import Database
+from pipeline.errors import ConfigurationError
 from pipeline.findings import Finding, Findings
 from pipeline.identity import header_period
 from pipeline.output_layout import output_columns, output_format, usage_columns
@@ -136,7 +137,17 @@ def judge_rows(database: Database, findings: Findings) -> list[Finding]:
 
 
 def write_output(bench: Workbench, folder: Path) -> list[OutputFile]:
-    """Write the usage file, the Output, then the manifest. Raises OSError."""
+    """Write the usage file, the Output, then the manifest.
+
+    Raises OSError, and ConfigurationError where the pack's encoding lacks a character of the file.
+    """
+    try:
+        return _write_output(bench, folder)
+    except UnencodableTextError as error:
+        raise ConfigurationError(f"output.yaml: {error}", view="output", value=error.character) from error
+
+
+def _write_output(bench: Workbench, folder: Path) -> list[OutputFile]:
     database = make_rows(bench)
     names = OutputNames.of(bench)
     files: list[OutputFile] = []

@@ -75,7 +75,6 @@ USAGE_COLUMNS: dict[str, Kind] = {
     "kbytes": "decimal",
     "amount_net": "decimal",
     "source_row": "text",
-    "source_sha256": "plain",
 }
 
 

@@ -103,15 +103,18 @@ class Stages:
         return Outcome(self._read_findings(), facts, not_made=("CROSS_CHECK",) if self._cross_check else ())
 
     def _read_findings(self) -> list[Finding]:
-        """Rows that the file declares and that are not there; damage says where."""
+        """Rows that the file declares and that are not there; damage says where. A page past the end means a cut."""
         found: list[Finding] = []
+        pages = self._bench.size // read_header(self._bench.file).page_size
         for table in self._bench.reading.tables.values():
             evidence: dict[str, str | int] = {
                 "table": table.name,
                 "declared": table.count.declared,
                 "read": table.count.read,
             }
-            if table.damage:
+            if any(at.page >= pages for at in table.damage):
+                found.append(self._bench.findings.make("MDB_TRUNCATED", "read", evidence))
+            elif table.damage:
                 first = table.damage[0]
                 evidence |= {"page": first.page, "reason": first.reason, "places": len(table.damage)}
                 found.append(self._bench.findings.make("MDB_CORRUPT", "read", evidence, variant="rows"))

@@ -4,7 +4,7 @@ So any stage can run alone in a new process: ``output`` alone reads the file and
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import cast
 
 import pyarrow as pa
 
-from checklists.model import Files, Pack
+from checklists.model import Files, Pack, Stage
 from pipeline import controls, mapping, schema
 from pipeline.client import Client, normalised_tax_id
 from pipeline.content import Content, content_of
@@ -104,14 +104,25 @@ class Workbench:
         try:
             return read_tables(self.file, schema.wanted_columns(self.files), self.scratch / "rows")
         except ReadingError as error:
-            evidence = {"reason": error.reason, "reader": error.code}
-            cut = "trunc" in error.code.lower()
-            finding = (
-                self.findings.make("MDB_TRUNCATED", "read", evidence, variant="file")
-                if cut
-                else self.findings.make("MDB_CORRUPT", "read", evidence)
-            )
-            raise StopError([finding]) from error
+            raise StopError([self.unreadable(error.code, error.reason, "read")]) from error
+
+    def unreadable(self, code: str, reason: str, stage: Stage) -> Finding:
+        """Return the finding for a file that the reader refuses; the reader's codes are the catalogue's.
+
+        It always blocks: a version that a pack only warns of cannot be checked when it cannot be read.
+        """
+        evidence: dict[str, str | int] = {"reason": reason, "name": self.file.name, "size": self.size}
+        match code:
+            case "MDB_TRUNCATED":
+                return self.findings.make(code, stage, evidence, variant="file")
+            case "JET_VERSION":
+                expected = ", ".join(self.files.formats)
+                evidence |= {"format": self.content.kind, "expected": expected}
+            case "FILE_EMPTY" | "NOT_ACCESS" | "MDB_ENCODED":
+                pass
+            case _:
+                code = "MDB_CORRUPT"
+        return replace(self.findings.make(code, stage, evidence), severity="block")
 
     @cached_property
     def schema_findings(self) -> list[Finding]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
-from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from pydantic import BaseModel
 
 from bot.locales import say
 from bot.onboarding.errors import SettingsError, Unknown
+from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Pack
 
 

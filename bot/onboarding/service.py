@@ -113,6 +113,22 @@ class Onboardings:
             ).all()
             return [read_view(session, row, self._packs.kept(row.pack, row.pack_digest)) for row in rows]
 
+    def shown_as(self, surface: str, parent: str) -> str:
+        """Return the key of the onboarding whose parent on a surface this is. Raises Unknown."""
+        with self._store.reading() as session:
+            shown = select(SurfaceRecord).where(SurfaceRecord.name == surface, SurfaceRecord.parent == parent)
+            record = session.exec(shown).first()
+            if record is None:
+                raise Unknown(say("refused.no_onboarding", given=parent))
+            return session.get_one(Onboarding, record.onboarding_id).key
+
+    def answers(self, key: str, step_id: str) -> Mapping[str, Any]:
+        """Return the answers of a form step, empty while there are none. Raises Unknown."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
+            return next((record.memory.get("answers", {}) for record in records if record.step_id == step_id), {})
+
     def trail(self, key: str) -> list[Event]:
         """Return the whole audit trail of an onboarding, in order. Raises Unknown."""
         with self._store.reading() as session:
@@ -289,7 +305,9 @@ class Onboardings:
             if asked is None:
                 return False
             change, record = asked
-            if record.state != "waiting":
+            # The link of a form or a question may be used before the job that sent it has ended.
+            acting = {"waiting", "running"} if record.kind in {"form", "ask"} else {"waiting"}
+            if record.state not in acting:
                 raise Refused(say("refused.not_waiting", step=change.definition(record).title, state=_state(record)))
             self._flow.settle(change, record, decide(change, record))
             return True

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.chain import Chain
 from pydantic import BaseModel
 
 from bot.locales import say
@@ -36,6 +35,7 @@ from bot.steps.pickup import Picked, Pickup
 from bot.steps.ticket import form_answers
 from checklists.model import ChainParameters, Localized, OptionValue
 from checklists.model import Step as StepDefinition
+from pipeline.chain import Chain
 from pipeline.client import Client
 from pipeline.errors import ConfigurationError
 from pipeline.result import ChainResult, OutputFile

@@ -16,7 +16,6 @@ SELECT
     usage.seconds,
     CAST(usage.kbytes AS DECIMAL(18, 3)) AS kbytes,
     usage.net AS amount_net,
-    CASE WHEN contains(usage.id, '#') THEN usage.id ELSE 'usage#' || usage.id END AS source_row,
-    run.source_sha256
+    CASE WHEN contains(usage.id, '#') THEN usage.id ELSE 'usage#' || usage.id END AS source_row
 FROM usage CROSS JOIN run
 ORDER BY usage.invoice_number, usage.line_ref, length(usage.id), usage.id

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from checklists.model import LANGUAGES, FindingTexts, Localized
+from checklists.vocabulary import CANONICAL_VIEWS, SHARED_CODES
+from checklists.vocabulary import OUTPUT_COLUMNS as VOCABULARY_COLUMNS
+from pipeline.canonical import VIEWS
 from pipeline.errors import ConfigurationError
 from pipeline.findings import LISTED_ROWS, PLACEHOLDER, Findings, shared_catalogue
+from pipeline.output_layout import OUTPUT_COLUMNS
 
 CATALOGUE = [
     "UPLOAD_INCOMPLETE", "FILE_EMPTY", "BAD_NAME", "BAD_EXTENSION", "EXE_UPLOADED", "ARCHIVE_UPLOADED",
@@ -95,3 +99,9 @@ def test_many_rows_are_listed_up_to_a_limit_and_the_rest_counted() -> None:
     assert len(found) == LISTED_ROWS
     assert found[-1].evidence["not_listed"] == 5
     assert "not_listed" not in found[0].evidence
+
+
+def test_the_pack_loader_knows_the_same_codes_views_and_columns() -> None:
+    assert set(SHARED_CODES) == set(CATALOGUE)
+    assert set(CANONICAL_VIEWS) == set(VIEWS)
+    assert list(VOCABULARY_COLUMNS) == list(OUTPUT_COLUMNS)

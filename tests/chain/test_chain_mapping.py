@@ -12,6 +12,7 @@ from pipeline.canonical import VIEWS
 from pipeline.database import Database
 from pipeline.errors import ConfigurationError
 from pipeline.findings import Findings
+from pipeline.identity import file_period
 from pipeline.mapping import (
     SQL_TYPES,
     UnreadableValueError,
@@ -50,6 +51,8 @@ def mapping(**changed: dict[str, str] | str) -> str:
 def _value(view: str, column: str, kind: str) -> str:
     if view == "invoice" and column in INVOICE_VALUES:
         return INVOICE_VALUES[column]
+    if (view, column) == ("header", "period"):
+        return "'202610'"
     if view == "usage" and column == "kind":
         return "'VOICE'"
     if column in ONE_ROW:
@@ -271,6 +274,13 @@ def test_an_amount_that_the_operator_never_gives_is_no_fault(bill: Database) -> 
 def test_an_absurd_date_is_a_finding(change: str, bill: Database) -> None:
     bill.execute(f"UPDATE invoice SET {change}")
     assert [finding.code for finding in data_findings(bill, Findings())] == ["BAD_DATE"]
+
+
+@pytest.mark.parametrize("month", ["../../etc", "202613", "2026-10", ""])
+def test_a_header_month_that_is_none_is_a_finding_and_no_part_of_a_path(month: str, bill: Database) -> None:
+    bill.execute("UPDATE header SET period = $month", {"month": month})
+    assert [finding.code for finding in data_findings(bill, Findings())] == ["BAD_DATE"]
+    assert file_period(bill, None) == "202610"
 
 
 @pytest.mark.parametrize(

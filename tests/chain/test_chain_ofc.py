@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.chain import Chain
+from pipeline.client import Inventory
 from pipeline.errors import ConfigurationError, DeliveryError
 
 DEFAULTS: Mapping[str, Any] = {
@@ -165,9 +167,6 @@ def test_an_output_of_an_earlier_day_is_not_made_again_for_the_ofc(
     chain: Callable[..., Chain], made: Path, october: Path, acme: Any
 ) -> None:
     """References were assigned since: is_new_ref would differ, and the OFC must be what was integrated."""
-    from dataclasses import replace
-
-    from pipeline.client import Inventory
 
     (output,) = made.glob("OUTPUT_*.csv")
     before = output.read_bytes()

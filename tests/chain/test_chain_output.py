@@ -4,11 +4,13 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from pipeline import controls
 from pipeline.chain import Chain
 from pipeline.client import Inventory
 from pipeline.database import Database
+from pipeline.errors import ConfigurationError
 from pipeline.findings import Findings
 from pipeline.output import build_rows, judge_rows
 from pipeline.output_layout import OUTPUT_COLUMNS
@@ -161,25 +164,33 @@ def test_without_an_out_folder_nothing_is_kept_but_all_is_described(
 
 
 def test_a_pack_can_replace_the_layout(chain: Callable[..., Chain], pack: Pack, october: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     profile = OutputProfile(
         columns=(
-            OutputColumn(name="Factura; nº", source="invoice_number"),
-            OutputColumn(name="Titular", source="user_name", blank=True),
-            OutputColumn(name="Neto", source="amount_net"),
-            OutputColumn(name="Cliente", source="customer_name"),
+            OutputColumn.model_validate({"name": "Factura; nº", "from": "invoice_number"}),
+            OutputColumn.model_validate({"name": "Titular", "from": "user_name", "blank": True}),
+            OutputColumn.model_validate({"name": "Neto", "from": "amount_net"}),
+            OutputColumn.model_validate({"name": "Cliente", "from": "customer_name"}),
         ),
         separator=";",
         decimal=",",
-        encoding="cp1252",
+        bom=True,
         line_ending="LF",
     )
     chain(october, pack=replace(pack, output=profile), out=tmp_path).run(["output"])
 
     lines = only(tmp_path, "OUTPUT_*.csv").read_bytes().split(b"\n")
-    assert lines[0] == '"Factura; nº";Titular;Neto;Cliente'.encode("cp1252")
-    assert lines[1] == "28-D6B0-015059;;3,0000;ACME Ibérica Ejemplo, S.L.".encode("cp1252")
+    assert lines[0] == '\ufeff"Factura; nº";Titular;Neto;Cliente'.encode()
+    assert lines[1] == "28-D6B0-015059;;3,0000;ACME Ibérica Ejemplo, S.L.".encode()
+
+
+def test_an_encoding_that_lacks_a_character_is_a_fault_of_the_pack(
+    chain: Callable[..., Chain], pack: Pack, october: Path, tmp_path: Path
+) -> None:
+    column = OutputColumn.model_validate({"name": "Cliente", "from": "customer_name"})
+    profile = OutputProfile(columns=(column,), encoding="ascii")
+    with pytest.raises(ConfigurationError, match="ascii"):
+        chain(october, pack=replace(pack, output=profile), out=tmp_path).run(["output"])
+    assert not list(tmp_path.glob("OUTPUT_*"))
 
 
 def test_integration_keeps_every_row_as_parquet(made: Path) -> None:
@@ -253,8 +264,6 @@ def test_any_consistent_invoice_adds_up_exactly(
     nets: list[Decimal], outside: Decimal, rate: str, tmp_path: Path
 ) -> None:
     """Half away from zero, as the operator rounds: tax to 4 decimals, the total to 2."""
-    from decimal import ROUND_HALF_UP
-
     base = sum(nets, Decimal(0))
     tax = (base * Decimal(rate) / 100).quantize(Decimal("0.0001"), ROUND_HALF_UP)
     gross = (base + tax + outside).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -289,7 +298,7 @@ def test_any_consistent_invoice_adds_up_exactly(
             " cost_center VARCHAR, cost_subcenter VARCHAR, net DECIMAL(18,4))"
         )
         database.execute(
-            "CREATE TABLE canonical.usage (id VARCHAR, invoice_number VARCHAR, line_ref VARCHAR, at TIMESTAMP, kind"
+            'CREATE TABLE canonical.usage (id VARCHAR, invoice_number VARCHAR, line_ref VARCHAR, "at" TIMESTAMP, kind'
             " VARCHAR, direction VARCHAR, dialled VARCHAR, destination VARCHAR, country VARCHAR, roaming BOOLEAN,"
             " seconds BIGINT, kbytes DOUBLE, net DECIMAL(18,4))"
         )

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -210,8 +212,6 @@ def test_a_lock_file_beside_the_database_is_a_warning(
 def test_a_month_in_the_future_and_an_unasked_month_are_blocked(
     chain: Callable[..., Chain], october: Path, acme: Any
 ) -> None:
-    from dataclasses import replace
-    from datetime import UTC, datetime
 
     early = chain(october, now=lambda: datetime(2026, 9, 30, tzinfo=UTC)).run(["identity"])
     other = chain(october, client=replace(acme, expected_period="202609")).run(["identity"])

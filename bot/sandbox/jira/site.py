@@ -99,7 +99,7 @@ def _custom(
 TICKET_FIELDS = (
     _custom(10101, "Client root", "text", "textfield", "string"),
     _custom(10102, "Partner code", "text", "textfield", "string"),
-    _custom(10103, "OFC protocol", "option", "select", "option", None, "SFTP", "FTPS", "FTP", "HTTPS", "EMAIL"),
+    _custom(10103, "OFC protocol", "option", "select", "option", None, "SFTP", "FTPS", "FTP", "EMAIL"),
     _custom(10104, "OFC host", "text", "textfield", "string"),
     _custom(10105, "OFC directory", "text", "textfield", "string"),
     _custom(10106, "Client tax ids", "labels", "labels", "array", "string"),

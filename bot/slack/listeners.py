@@ -1,0 +1,301 @@
+"""What Slack tells us: a listener parses, calls one method of the core, acknowledges after the commit, and answers.
+
+Nothing is raised after ``ack``: Slack's library may then answer nothing at all.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt import Ack, App
+
+from bot.locales import say
+from bot.onboarding.actors import Actor
+from bot.onboarding.errors import Invalid, OnboardingError, Refused, Unavailable
+from bot.onboarding.packs import Packs
+from bot.onboarding.service import Onboardings
+from bot.slack import modals
+from bot.slack.commands import UnknownVerb, help_text, parse
+from bot.slack.connection import SlackConnection
+from bot.slack.mrkdwn import escaped
+from bot.slack.status import list_text, status_text
+from checklists.model import Language, Pack
+
+log = structlog.stdlib.get_logger()
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Clicked:
+    """A click on a control: which one, of which onboarding's step, shown at which revision."""
+
+    key: str
+    step: str
+    revision: int
+    action: Payload
+    actor: Actor
+    source: str
+
+
+class Listeners:
+    """The listeners and what they call."""
+
+    def __init__(self, connection: SlackConnection, onboardings: Onboardings, packs: Packs, language: Language) -> None:
+        self._connection = connection
+        self._onboardings = onboardings
+        self._packs = packs
+        self._language = language
+
+    def register(self, app: App) -> None:
+        """Register every listener."""
+        app.command(self._connection.settings.command)(self.command)
+        app.view(modals.START)(self.started)
+        app.view(modals.SKIP)(self.skipped)
+        app.action("operator")(self.operator_chosen)
+        app.action("ticket")(self.link_opened)
+        app.action("skip")(self.skip_asked)
+        app.action("ticks")(self._clicks(self._tick))
+        app.action("choices")(self._clicks(self._choose))
+        app.action("confirm")(self._clicks(self._confirm))
+        app.action("assign")(self._clicks(self._confirm))
+        app.action("retry")(self._clicks(self._retry))
+        app.action("answer_yes")(self._clicks(self._answer_yes))
+        app.action("answer_no")(self._clicks(self._answer_no))
+
+    # The slash command.
+
+    def command(self, ack: Ack, body: Payload) -> None:
+        """Carry out a verb; the answer is the acknowledgement, for the person alone."""
+        try:
+            ack(**self._carry_out(body))
+        except Exception:  # noqa: BLE001 - the person must hear of it, and the library would answer nothing
+            ack(response_type="ephemeral", text=self._unexpected("command"))
+
+    def _carry_out(self, body: Payload) -> dict[str, Any]:
+        verb, argument = parse(str(body.get("text") or ""))
+        try:
+            if isinstance(verb, UnknownVerb):
+                return self._private(self._unknown_verb(verb))
+            match verb.name:
+                case "start":
+                    self._open_start(str(body["trigger_id"]))
+                    return {}
+                case "status":
+                    return self._private(status_text(self._onboardings, argument, self._language))
+                case "list":
+                    return self._private(list_text(self._onboardings, self._language))
+                case "help":
+                    return self._private(help_text(self._connection.settings.command, self._language))
+        except Refused as refused:
+            return self._private(self._refusal(refused))
+        except OnboardingError as wrong:
+            return self._private(escaped(str(wrong)))
+
+    def _open_start(self, trigger_id: str) -> None:
+        packs = self._all_packs()
+        if not packs:
+            raise Refused(say("slack.no_packs"))
+        chosen = packs[0] if len(packs) == 1 else None
+        with self._connection.client() as client:
+            client.views_open(trigger_id=trigger_id, view=modals.start_modal(packs, chosen, self._language))
+
+    def _unknown_verb(self, verb: UnknownVerb) -> str:
+        command = self._connection.settings.command
+        nearest = ", ".join(f"`{command} {name}`" for name in verb.nearest) or f"`{command} help`"
+        return say("slack.unknown_verb", word=escaped(verb.word[:40]), nearest=nearest).text(self._language)
+
+    # The modals.
+
+    def operator_chosen(self, ack: Ack, body: Payload) -> None:
+        """Show the options of the operator that was chosen in the start modal."""
+        try:
+            view = body["view"]
+            chosen = self._packs.get(modals.chosen_operator(view) or "")
+            with self._connection.client() as client:
+                client.views_update(
+                    view_id=view["id"],
+                    hash=view.get("hash"),
+                    view=modals.start_modal(self._all_packs(), chosen, self._language),
+                )
+        except OnboardingError as wrong:
+            log.warning("start_modal_not_updated", reason=str(wrong))
+        except Exception:  # noqa: BLE001 - see the module's first lines
+            self._unexpected("operator")
+        ack()
+
+    def started(self, ack: Ack, body: Payload, view: Payload) -> None:
+        """Start an onboarding, or show at the fields why not."""
+        actor = _actor(body)
+        try:
+            pack_id = modals.chosen_operator(view)
+            pack = self._packs.get(pack_id) if pack_id else None
+            self._onboardings.start(modals.read_start(view, pack), actor, source=_view_source(view))
+        except Invalid as invalid:
+            ack(response_action="errors", errors=modals.field_errors(view, invalid.fields, self._language))
+        except Refused as refused:
+            ack(response_action="errors", errors={"client": self._refusal(refused, markup=False)})
+            self._tell(body, self._refusal(refused))
+        except Exception:  # noqa: BLE001 - see the module's first lines
+            ack(response_action="errors", errors={"operator": self._unexpected("start")})
+        else:
+            ack()
+
+    def skip_asked(self, ack: Ack, body: Payload) -> None:
+        """Ask for the reason."""
+        try:
+            key, _, step_id = str(body["actions"][0]["value"]).partition(":")
+            view = modals.skip_modal(self._onboardings.view(key), step_id)
+            with self._connection.client() as client:
+                client.views_open(trigger_id=body["trigger_id"], view=view)
+        except Refused as refused:
+            ack()
+            self._tell(body, self._refusal(refused))
+        except OnboardingError as wrong:
+            ack()
+            self._tell(body, escaped(str(wrong)))
+        except Exception:  # noqa: BLE001 - see the module's first lines
+            ack()
+            self._tell(body, self._unexpected("skip"))
+        else:
+            ack()
+
+    def skipped(self, ack: Ack, body: Payload, view: Payload) -> None:
+        """Skip the step with the reason that was given."""
+        reason = modals.read_reason(view)
+        if not reason:
+            ack(response_action="errors", errors={modals.REASON: say("refused.no_reason").text(self._language)})
+            return
+        key, _, step_id = str(view.get("private_metadata", "")).partition(":")
+        try:
+            self._onboardings.skip(key, step_id, reason, actor=_actor(body), source=_view_source(view))
+        except Refused as refused:
+            ack(response_action="errors", errors={modals.REASON: self._refusal(refused, markup=False)})
+        except Exception:  # noqa: BLE001 - see the module's first lines
+            ack(response_action="errors", errors={modals.REASON: self._unexpected("skip")})
+        else:
+            ack()
+
+    # The controls of the parent message.
+
+    def link_opened(self, ack: Ack) -> None:
+        """A button that opens a page tells us too; there is nothing to do."""
+        ack()
+
+    def _clicks(self, act: Callable[[Clicked], bool]) -> Callable[..., None]:
+        def listener(ack: Ack, body: Payload) -> None:
+            try:
+                changed = act(self._clicked(body))
+                answer = "" if changed else say("refused.repeated").text(self._language)
+            except Refused as refused:
+                answer = self._refusal(refused)
+            except Exception:  # noqa: BLE001 - see the module's first lines
+                answer = self._unexpected("click")
+            ack()
+            if answer:
+                self._tell(body, answer)
+
+        return listener
+
+    def _tick(self, clicked: Clicked) -> bool:
+        selected = [option["value"] for option in clicked.action.get("selected_options") or ()]
+        return self._onboardings.select_ticks(
+            clicked.key,
+            clicked.step,
+            clicked=clicked.revision,
+            selected=selected,
+            actor=clicked.actor,
+            source=clicked.source,
+        )
+
+    def _choose(self, clicked: Clicked) -> bool:
+        choice = str((clicked.action.get("selected_option") or {}).get("value", ""))
+        return self._onboardings.choose(clicked.key, clicked.step, choice, actor=clicked.actor, source=clicked.source)
+
+    def _confirm(self, clicked: Clicked) -> bool:
+        return self._onboardings.confirm(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+
+    def _retry(self, clicked: Clicked) -> bool:
+        return self._onboardings.retry(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+
+    def _answer_yes(self, clicked: Clicked) -> bool:
+        return self._onboardings.answer(clicked.key, clicked.step, True, actor=clicked.actor, source=clicked.source)
+
+    def _answer_no(self, clicked: Clicked) -> bool:
+        return self._onboardings.answer(clicked.key, clicked.step, False, actor=clicked.actor, source=clicked.source)
+
+    def _clicked(self, body: Payload) -> Clicked:
+        action = body["actions"][0]
+        step, _, rest = str(action.get("block_id", "")).partition(":")
+        revision = rest.partition(":")[0]
+        key, _, named = str(action.get("value") or "").partition(":")
+        return Clicked(
+            key=key if named else self._onboardings.shown_as("slack", _parent(body)),
+            step=named or step,
+            revision=int(revision) if revision.isdecimal() else 0,
+            action=action,
+            actor=_actor(body),
+            source=_action_source(body, action),
+        )
+
+    # Answers.
+
+    def _tell(self, body: Payload, text: str) -> None:
+        """Tell the person alone; what must be remembered is on the trail, so a lost answer loses nothing."""
+        channel = (body.get("channel") or {}).get("id") or self._connection.settings.channel
+        try:
+            with self._connection.client() as client:
+                client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=text)
+        except Unavailable as lost:
+            log.warning("answer_not_shown", reason=lost.reason)
+
+    def _refusal(self, refused: Refused, *, markup: bool = True) -> str:
+        text = refused.text.text(self._language)
+        if not markup:
+            return f"{text} {refused.link}" if refused.link else text
+        # A mention of those who may is markup on purpose.
+        text = escaped(text).replace("&lt;@", "<@").replace("&gt;", ">") if "<@" in text else escaped(text)
+        return f"{text}\n<{refused.link}>" if refused.link else text
+
+    def _unexpected(self, what: str) -> str:
+        reference = secrets.token_hex(4)
+        log.exception("listener_broke", what=what, reference=reference)
+        return say("slack.unexpected", reference=reference).text(self._language)
+
+    def _private(self, text: str) -> dict[str, Any]:
+        return {"response_type": "ephemeral", "text": text}
+
+    def _all_packs(self) -> list[Pack]:
+        return [self._packs.get(pack_id) for pack_id in self._packs.ids()]
+
+
+def _actor(body: Payload) -> Actor:
+    user = body["user"]
+    name = user.get("name") or user.get("username") or user["id"]
+    return Actor("slack", f"slack:{user['id']}", str(name))
+
+
+def _parent(body: Payload) -> str:
+    container = body.get("container") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
+    ts = container.get("message_ts") or (body.get("message") or {}).get("ts")
+    return f"{channel}:{ts}"
+
+
+def _action_source(body: Payload, action: Payload) -> str:
+    """Name the click, so that the same event delivered again is known; two clicks never share all of this."""
+    chosen = [*(action.get("selected_options") or ()), action.get("selected_option") or {}]
+    said = (
+        action.get("action_ts"),
+        body.get("trigger_id"),
+        action.get("block_id"),
+        action.get("action_id"),
+        ",".join(str(option.get("value")) for option in chosen if option),
+    )
+    return f"slack:action:{':'.join(str(part) for part in said)}"[:512]
+
+
+def _view_source(view: Payload) -> str:
+    return f"slack:view:{view.get('id')}:{view.get('hash')}"[:512]

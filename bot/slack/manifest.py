@@ -1,0 +1,40 @@
+"""Slack's app manifest, made from the bot's own commands and needs."""
+
+from typing import Any
+
+from bot.slack.commands import VERBS
+
+# Least scopes: the command, writing, and reading back its own messages to find one whose answer was lost.
+BOT_SCOPES = ("channels:history", "chat:write", "commands", "groups:history")
+
+
+def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
+    """Return the manifest; with ``request_url`` for HTTP, without it for Socket Mode."""
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    slash: dict[str, Any] = {
+        "command": command,
+        "description": "Operator activations: start, follow, confirm",
+        "usage_hint": " | ".join(f"{verb.name} {verb.argument}".strip() for verb in VERBS),
+        "should_escape": False,
+    }
+    if request_url is not None:
+        interactivity["request_url"] = request_url
+        slash["url"] = request_url
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 0},
+        "display_information": {
+            "name": "onboarding-bot",
+            "description": "Takes a partner's activation of a telecom operator to the signed-off dossier.",
+        },
+        "features": {
+            "bot_user": {"display_name": "onboarding-bot", "always_online": True},
+            "slash_commands": [slash],
+        },
+        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
+        "settings": {
+            "interactivity": interactivity,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": request_url is None,
+            "token_rotation_enabled": False,
+        },
+    }

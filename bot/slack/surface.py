@@ -1,0 +1,148 @@
+"""An onboarding in a Slack channel: the parent message edited in place, the reports in its thread."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.onboarding.errors import Unavailable
+from bot.onboarding.view import OnboardingView, Report
+from bot.slack.connection import SlackConnection
+from bot.slack.parent import picture as parent_picture
+from bot.slack.reports import report_blocks, report_text
+
+# By these types a message of ours is told from others when it is looked for.
+PARENT_EVENT = "onboarding_parent"
+REPORT_EVENT = "onboarding_report"
+
+PAGE = 200
+MOST_PAGES = 20
+# The search for a lost parent begins a little before the onboarding: two machines' clocks never agree.
+CLOCKS_APART = 3_600
+
+
+class SlackSurface:
+    """Implements the core's ``Surface`` on one channel. A parent's id is ``<channel>:<ts>``."""
+
+    name = "slack"
+    grace_seconds = 0.0
+
+    def __init__(self, connection: SlackConnection) -> None:
+        self._connection = connection
+        self._channel = connection.settings.channel
+
+    def create_parent(self, view: OnboardingView, marker: str) -> str:
+        """Post the parent message with the marker in its metadata; return its id."""
+        with self._connection.client() as client:
+            posted = client.chat_postMessage(
+                channel=self._channel,
+                **json.loads(parent_picture(view)),
+                metadata=_metadata(PARENT_EVENT, view.key, marker),
+                unfurl_links=False,
+            )
+            return f"{posted['channel']}:{posted['ts']}"
+
+    def find_parent(self, view: OnboardingView, marker: str) -> str | None:
+        """Look for the parent message by the marker in its metadata."""
+        oldest = str(view.started_at.timestamp() - CLOCKS_APART)
+        with self._connection.client() as client:
+            for message in _history(client, self._channel, oldest):
+                if _marker(message) == marker:
+                    return f"{self._channel}:{message['ts']}"
+        return None
+
+    def parent_link(self, parent: str) -> str | None:
+        """Return the message's address; None where Slack gives none."""
+        channel, _, ts = parent.partition(":")
+        try:
+            with self._connection.client() as client:
+                link = client.chat_getPermalink(channel=channel, message_ts=ts).get("permalink")
+        except Unavailable:
+            # The address is a convenience: the message is there without it.
+            return None
+        return str(link) if link else None
+
+    def shows(self, report: Report) -> bool:
+        """Everything that happened is told in the thread."""
+        del report
+        return True
+
+    def write_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str:
+        """Post a report in the thread; return its ts."""
+        channel, _, ts = parent.partition(":")
+        with self._connection.client() as client:
+            posted = client.chat_postMessage(
+                channel=channel,
+                thread_ts=ts,
+                text=report_text(view, report),
+                blocks=report_blocks(view, report),
+                metadata=_metadata(REPORT_EVENT, view.key, marker),
+                unfurl_links=False,
+            )
+            return str(posted["ts"])
+
+    def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
+        """Look for a report in the thread by the marker in its metadata."""
+        del view, report
+        channel, _, ts = parent.partition(":")
+        with self._connection.client() as client:
+            for message in _replies(client, channel, ts):
+                if _marker(message) == marker:
+                    return str(message["ts"])
+        return None
+
+    def picture(self, view: OnboardingView) -> str:
+        """Return the parent message as JSON."""
+        return parent_picture(view)
+
+    def refresh_parent(self, view: OnboardingView, parent: str, picture: str) -> None:
+        """Edit the parent message in place."""
+        del view
+        channel, _, ts = parent.partition(":")
+        with self._connection.client() as client:
+            client.chat_update(channel=channel, ts=ts, **json.loads(picture))
+
+    def close_parent(self, view: OnboardingView, parent: str, marker: str) -> str:
+        """Nothing is left to do: the last picture has no controls."""
+        del view, marker
+        return parent
+
+    def find_closing(self, view: OnboardingView, parent: str, marker: str) -> str | None:
+        """The last picture is the end."""
+        del view, marker
+        return parent
+
+
+def _metadata(event_type: str, key: str, marker: str) -> dict[str, Any]:
+    return {"event_type": event_type, "event_payload": {"key": key, "marker": marker}}
+
+
+def _marker(message: dict[str, Any]) -> str | None:
+    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    marker = payload.get("marker")
+    return str(marker) if marker else None
+
+
+def _history(client: WebClient, channel: str, oldest: str) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = client.conversations_history(
+            channel=channel, oldest=oldest, limit=PAGE, cursor=cursor, include_all_metadata=True
+        )
+        yield from page.get("messages") or ()
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+        if cursor is None:
+            return
+
+
+def _replies(client: WebClient, channel: str, ts: str) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = client.conversations_replies(
+            channel=channel, ts=ts, limit=PAGE, cursor=cursor, include_all_metadata=True
+        )
+        yield from page.get("messages") or ()
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+        if cursor is None:
+            return
