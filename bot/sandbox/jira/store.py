@@ -47,6 +47,10 @@ class JiraStore:
                 is_lead = account.name in {project.lead, MANAGER.name}
                 self._granted[account.name, project.key] = ADMINISTRATOR if is_lead else MEMBER
 
+    def now(self) -> datetime:
+        """Return the site's time."""
+        return self._clock()
+
     # Permissions
 
     def grant(self, user: str, project: str, *permissions: str) -> None:
