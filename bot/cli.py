@@ -311,7 +311,8 @@ def sandbox() -> None:
     from bot.sandbox.household import play_for_a_person
 
     with _errors_in_words():
-        play_for_a_person(_settings().data_dir)
+        settings = _settings()
+        play_for_a_person(settings.data_dir, settings.language)
 
 
 @app.command()
@@ -326,7 +327,8 @@ def demo(
     from bot.sandbox.demo import play
 
     with _errors_in_words():
-        raise typer.Exit(play(_settings().data_dir, fast=fast, keep=keep))
+        settings = _settings()
+        raise typer.Exit(play(settings.data_dir, settings.language, fast=fast, keep=keep))
 
 
 @pack_app.command("validate")

@@ -38,5 +38,5 @@ def configure_logs(form: Literal["text", "json"], level: int = logging.INFO) -> 
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These name every request and every packet; the ledger and the trail already say what was done.
-    for noisy in ("paramiko", "slack_bolt", "slack_sdk", "uvicorn.access", "alembic", "dbos", "jira", "asyncssh"):
+    for noisy in ("paramiko", "slack_bolt", "slack_sdk", "uvicorn", "alembic", "dbos", "jira", "asyncssh"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -48,7 +48,11 @@ class Runner:
             "scheduler_polling_interval_sec": 3600.0,
         }
         DBOS(config=config)
-        DBOS.workflow(name=WORKFLOW)(self._workflow)
+
+        @DBOS.workflow(name=WORKFLOW)
+        def run_job(onboarding_id: int, subject: str, run: int) -> None:
+            self._run_job(Job(onboarding_id, subject, run))
+
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=self._poll_seconds)
         self._stopping.clear()
@@ -61,9 +65,6 @@ class Runner:
         if self._sweeper is not None:
             self._sweeper.join()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
-
-    def _workflow(self, onboarding_id: int, subject: str, run: int) -> None:
-        self._run_job(Job(onboarding_id, subject, run))
 
     def _keep_sweeping(self) -> None:
         while not self._stopping.wait(self._poll_seconds):

@@ -119,6 +119,7 @@ class ChainStep:
             ),
             delivery=PartnerDelivery(work, self._transfer, layout),
             form=answers or None,
+            now=lambda: work.now,
         )
         try:
             return chain.run(work.parameters(ChainParameters).stages)

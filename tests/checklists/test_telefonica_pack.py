@@ -66,7 +66,7 @@ MENUS = {
     ],
 }
 
-FIELDS = """
+FIELD_IDS = """
 request_type environment partner_name partner_code client_name client_root client_tax_ids operator country
 supplier_tax_ids import_type source_tool source_format billing_accounts frequency expected_day sla_days
 first_period history_periods in_protocol in_directory ofc_required ofc_protocol ofc_host ofc_port ofc_directory
@@ -76,13 +76,13 @@ ofc_done_marker ofc_manifest ofc_retention_days ofc_recipients business_name bus
 tech_name tech_email tech_phone security_name security_email security_phone escalation_name escalation_email
 escalation_phone partner_ips currency language timezone target_golive gdpr_ack cdr_included volume_lines volume_mb
 filled_by filled_at
-""".split()
+"""
 
-REQUIRED = """
+REQUIRED_IDS = """
 request_type partner_name client_name client_tax_ids import_type frequency first_period ofc_protocol ofc_encoding
 ofc_separator ofc_decimal ofc_recipients business_name business_email business_phone tech_name tech_email tech_phone
 target_golive gdpr_ack cdr_included
-""".split()
+"""
 
 FILLED = {
     "partner_code": "partner",
@@ -197,11 +197,11 @@ def _all(text: Localized) -> tuple[str, ...]:
 
 
 def test_the_form_has_the_fields_of_the_ticket(form: Form) -> None:
-    assert sorted(field.id for field in form.fields) == sorted(FIELDS)
+    assert sorted(field.id for field in form.fields) == sorted(FIELD_IDS.split())
 
 
 def test_the_form_asks_what_is_required_and_the_bot_fills_the_rest(form: Form) -> None:
-    assert sorted(field.id for field in form.fields if field.required) == sorted(REQUIRED)
+    assert sorted(field.id for field in form.fields if field.required) == sorted(REQUIRED_IDS.split())
     assert {field.id: field.fill for field in form.fields if field.fill} == FILLED
     assert {field.id: dict(field.required_when) for field in form.fields if field.required_when} == {
         "ofc_public_key": {"ofc_auth": "PUBLIC_KEY"},

@@ -212,7 +212,7 @@ class IssueEndpoints:
 
 
 def chosen_fields(site: Site, asked: list[str], *, default: str) -> set[str]:
-    """Read ``fields``: ids, ``*all``, ``*navigable``, and ``-id`` to leave one out; ids that do not exist are ignored."""
+    """Read ``fields``: ids, ``*all``, ``*navigable``, ``-id`` to leave one out. Unknown ids are ignored."""
     every = {each.id for each in site.fields}
     asked = split_listed(asked) or [default]
     chosen: set[str] = set()

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Jira's list, as far as these words could stand for a field or a value by accident.
-RESERVED = frozenset(
-    "abort access add after alias all alter any as asc audit avg before begin between boolean break byte catch char "
-    "character check checkpoint collate collation column commit connect continue count create current date decimal "
-    "declare decrement default defaults define delete delimiter desc difference distinct divide do double drop else "
-    "encoding end equals escape exclusive exec execute exists explain false fetch file for from function go goto grant "
-    "greater group having identified if immediate increment index initial inner inout input insert int integer "
-    "intersect intersection into isempty isnull join last left less like limit lock long max min minus mode modify "
-    "modulo more multiply next noaudit notin nowait number object of on option outer output power previous prior "
-    "privileges public raise raw remainder rename resource return returns revoke right row rowid rownum rows select "
-    "session set share size sqrt start strict string subtract sum synonym table then to trans transaction trigger true "
-    "uid union unique update user validate values view when whenever where while with".split()
-)
+RESERVED_WORDS = """
+    abort access add after alias all alter any as asc audit avg before begin between boolean break byte catch char
+    character check checkpoint collate collation column commit connect continue count create current date decimal
+    declare decrement default defaults define delete delimiter desc difference distinct divide do double drop else
+    encoding end equals escape exclusive exec execute exists explain false fetch file for from function go goto
+    grant greater group having identified if immediate increment index initial inner inout input insert int integer
+    intersect intersection into isempty isnull join last left less like limit lock long max min minus mode modify
+    modulo more multiply next noaudit notin nowait number object of on option outer output power previous prior
+    privileges public raise raw remainder rename resource return returns revoke right row rowid rownum rows select
+    session set share size sqrt start strict string subtract sum synonym table then to trans transaction trigger
+    true uid union unique update user validate values view when whenever where while with
+"""
+RESERVED = frozenset(RESERVED_WORDS.split())
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "was", "changed", "order", "by", "empty", "null"})
 DEEPEST = 50
 
@@ -131,7 +132,9 @@ def _tokens(jql: str) -> list[_Token]:
             start = position + len(jql[position:]) - len(jql[position:].lstrip())
             character = jql[start]
             if character in "\"'":
-                raise JqlError(f"Error in the JQL Query: The quoted string '{jql[start + 1 :]}' has not been completed.")
+                raise JqlError(
+                    f"Error in the JQL Query: The quoted string '{jql[start + 1 :]}' has not been completed."
+                )
             raise JqlError(
                 f"Error in the JQL Query: The character '{character}' is a reserved JQL character. You must enclose it "
                 f"in a string or use the escape '\\u{ord(character):04x}' instead. (line 1, character {start + 1})"
@@ -271,8 +274,8 @@ class _Parser:
     def _refuse_reserved(self, token: _Token) -> None:
         if token.keyword in RESERVED | KEYWORDS:
             raise JqlError(
-                f"Error in the JQL Query: '{token.text}' is a reserved JQL word. You must surround it in quotation marks "
-                f"to use it in a query. (line 1, character {token.position})"
+                f"Error in the JQL Query: '{token.text}' is a reserved JQL word. You must surround it in quotation "
+                f"marks to use it in a query. (line 1, character {token.position})"
             )
 
     def _peek(self) -> _Token | None:
@@ -312,6 +315,5 @@ class _Parser:
 
     def _unexpected(self, expected: str, token: _Token) -> JqlError:
         return JqlError(
-            f"Error in the JQL Query: Expecting {expected} but got '{token.text}'. "
-            f"(line 1, character {token.position})"
+            f"Error in the JQL Query: Expecting {expected} but got '{token.text}'. (line 1, character {token.position})"
         )

@@ -27,6 +27,7 @@ OPPOSITE: dict[Operator, Operator] = {
     "is": "is not",
     "is not": "is",
 }
+DESCENDING = frozenset({"created", "createddate", "updated", "updateddate", "resolved", "resolutiondate", "priority"})
 KEY_NAMES = frozenset({"key", "id", "issue", "issuekey"})
 WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
@@ -37,10 +38,10 @@ def search(jql: str, store: JiraStore, user: Account, now: datetime) -> list[Iss
     meaning = _Meaning(store, user, now)
     matches = meaning.predicate(query.where, negated=False) if query.where is not None else _everything
     found = [each for each in store.visible(user) if matches(each)]
-    found.sort(key=lambda issue: (issue.project.key, issue.number), reverse=True)
+    found.sort(key=lambda issue: (issue.project.key, issue.number), reverse=not query.order)
     for field, descends in reversed(query.order):
-        key = meaning.sort_key(field)
-        found.sort(key=key, reverse=bool(descends))
+        # Without a direction dates and priorities descend, everything else ascends.
+        found.sort(key=meaning.sort_key(field), reverse=field.lower() in DESCENDING if descends is None else descends)
     return found
 
 
@@ -63,7 +64,7 @@ class _Meaning:
                 return self._clause(field, OPPOSITE[operator] if negated else operator, operands)
 
     def sort_key(self, name: str) -> Callable[[Issue], Any]:
-        """Return what a field sorts by; issues without a value come last."""
+        """Return what a field sorts by; ascending, issues without a value come last."""
         lower = name.lower()
         if lower in KEY_NAMES:
             return lambda issue: (issue.project.key, issue.number)
@@ -102,6 +103,9 @@ class _Meaning:
         def texts(issue: Issue) -> list[str]:
             return self._texts(issue, field)
 
+        if field.id == "resolution":
+            # No resolution has this name: it is how JQL writes that there is none.
+            operands = tuple(Empty() if _is_unresolved(each) else each for each in operands)
         match field.id, field.kind:
             case ("created" | "updated" | "resolutiondate", _) | (_, "date"):
                 return self._date(name, field, operator, operands)
@@ -299,13 +303,14 @@ class _Meaning:
             "resolution": self._site.resolutions,
             "priority": self._site.priorities,
         }
-        if field.id == "resolution" and text.casefold() == "unresolved":
-            # Named nowhere in the site: it is how JQL writes that there is none.
-            raise JqlError("Write resolution is EMPTY.")
         for each in lists.get(field.id, field.options):
             if text == each.id or text.casefold() == each.name.casefold():
                 return str(each.name)
         raise _unknown_value(text, name)
+
+
+def _is_unresolved(operand: Operand) -> bool:
+    return isinstance(operand, Text) and operand.text.casefold() == "unresolved"
 
 
 def _everything(issue: Issue) -> bool:

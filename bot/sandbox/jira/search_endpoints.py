@@ -57,7 +57,9 @@ class SearchEndpoints:
         body = call.json_object()
         unknown = body.keys() - KNOWN_KEYS
         if unknown:
-            raise Refusal(400, f'Unrecognized field "{min(unknown)}" (Class SearchRequestBean), not marked as ignorable')
+            raise Refusal(
+                400, f'Unrecognized field "{min(unknown)}" (Class SearchRequestBean), not marked as ignorable'
+            )
         jql, strict = body.get("jql") or "", body.get("validateQuery", True)
         if not isinstance(jql, str):
             raise Refusal(400, "Can not deserialize instance of java.lang.String: jql is a text")

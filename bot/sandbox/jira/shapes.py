@@ -176,7 +176,7 @@ class Shapes:
 
     def comment(self, issue: Issue, comment: Comment, *, rendered: bool = False) -> JsonObject:
         """A comment."""
-        shape = {
+        shape: JsonObject = {
             "self": f"{self._rest}/issue/{issue.id}/comment/{comment.id}",
             "id": comment.id,
             "author": self.account(comment.author),

@@ -145,10 +145,10 @@ class JiraStore:
     def transition(self, user: Account, issue: Issue, step: Transition, resolution: Named | None) -> None:
         """Move an issue along a transition that is offered."""
         target = self.site.status(step.target)
-        items = [("status", issue.status.name, target.name)]
+        items: list[tuple[str, str | None, str | None]] = [("status", issue.status.name, target.name)]
         after = None if step.clears_resolution else (resolution or issue.resolution)
         if after != issue.resolution:
-            items.append(("resolution", issue.resolution.name if issue.resolution else None, after and after.name))
+            items.append(("resolution", _shown(issue.resolution), _shown(after)))
             issue.resolution = after
             issue.resolved = self._clock() if after else None
         issue.status = target

@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``onboarding-bot``."""
+
+from bot.cli import main
+
+main()
