@@ -5,7 +5,7 @@ A step calls these before its outcome is recorded, so a killed run finds its own
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
@@ -207,3 +207,11 @@ class Registry:
                 col(Reference.assigned_at).is_not(None),
             )
             return list(session.exec(rows).all())
+
+
+def assign_references(session: Session, onboarding_id: int, by: str, at: datetime) -> None:
+    """Keep, in an open transaction, that a person has assigned every new reference of an onboarding."""
+    rows = select(Reference).where(Reference.onboarding_id == onboarding_id, col(Reference.assigned_at).is_(None))
+    for row in session.exec(rows).all():
+        row.assigned_by, row.assigned_at = by, at
+        session.add(row)

@@ -21,6 +21,7 @@ from bot.onboarding.flow import Change, Flow
 from bot.onboarding.models import Event, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
+from bot.onboarding.registry import assign_references
 from bot.onboarding.start import StartRequest, checked
 from bot.onboarding.store import Store
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
@@ -183,6 +184,7 @@ class Onboardings:
 
         def decide(change: Change, record: StepRecord) -> Outcome:
             if record.memory.get("confirmable"):
+                assign_references(change.session, record.onboarding_id, change.actor.name, change.now)
                 return Done(Evidence(facts=(Fact(say("fact.confirmed_by"), actor.name),)))
             offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
             if not offered:

@@ -13,7 +13,7 @@ import paramiko
 import requests
 
 from bot.sandbox.jira import JiraPerson
-from bot.sandbox.slack import SlackPerson
+from bot.sandbox.slack2 import SlackPerson
 from checklists.model import Form, FormField
 
 T = TypeVar("T")
@@ -207,7 +207,7 @@ class DataBaseTeam:
     def make_flow(self, ticket: str) -> None:
         """Take the ticket, say what was done, and resolve it."""
         self._jira.take(ticket)
-        self._jira.transition(ticket, "In Progress")
+        self._jira.transition(ticket, "Start Progress")
         self._jira.comment(ticket, "The OFC flow is there and has been tested.")
         self._jira.transition(ticket, "Done", resolution="Done")
 

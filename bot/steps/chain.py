@@ -4,7 +4,6 @@ Procedure, section 4: pick-up, processing, Output, OFC. The stages and their fin
 blocked file becomes a failed step with the findings' own words, and the next good file lets it pass.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot.locales import say
-from bot.onboarding.errors import StepFailed
 from bot.onboarding.outcomes import (
     Back,
     Done,
@@ -26,18 +24,13 @@ from bot.onboarding.outcomes import (
     fact,
 )
 from bot.onboarding.registry import Registry
-from bot.onboarding.transfer import Transfer
 from bot.onboarding.work import Work
-from bot.steps.directory import translated
-from bot.steps.layout import DELIVERED_MODE, Layout, LocalFiles, Shelf
-from bot.steps.loaded import RootRegistry, invoice_entries, known_references, month_entry, reference_entries
+from bot.steps.layout import LocalFiles, Shelf
+from bot.steps.loaded import invoice_entries, month_entry
 from bot.steps.pickup import Picked, Pickup
-from bot.steps.ticket import form_answers
+from bot.steps.test_file import TestFile, picked_before, pickup_step
 from checklists.model import ChainParameters, Localized, OptionValue
 from checklists.model import Step as StepDefinition
-from pipeline.chain import Chain
-from pipeline.client import Client
-from pipeline.errors import ConfigurationError
 from pipeline.result import ChainResult, OutputFile
 
 
@@ -49,18 +42,16 @@ class ChainStep:
     def __init__(
         self,
         pickup: Pickup,
-        transfer: Transfer,
+        file: TestFile,
         registry: Registry,
         files: LocalFiles,
         *,
-        root: str,
         poll_seconds: float,
     ) -> None:
         self._pickup = pickup
-        self._transfer = transfer
+        self._file = file
         self._registry = registry
         self._files = files
-        self._root = root
         self._poll_seconds = poll_seconds
 
     def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
@@ -73,8 +64,8 @@ class ChainStep:
             return self._look_for_better(work)
         if "arrival" in work.parameters(ChainParameters).stages:
             return self._first_stages(work)
-        picked = _picked_before(work)
-        return self._judge(work, picked, self._run_stages(work, picked))
+        picked = picked_before(work)
+        return self._run(work, picked)
 
     def _first_stages(self, work: Work) -> Outcome:
         look = self._pickup.look(work)
@@ -82,7 +73,7 @@ class ChainStep:
         if picked is None:
             note = say("deposit.arriving", files=", ".join(sorted(look.seen))) if look.seen else say("pickup.waiting")
             return Waiting(on="partner", note=note, poll=self._poll_seconds, memory={"seen": dict(look.seen)})
-        return self._judge(work, picked, self._run_stages(work, picked))
+        return self._run(work, picked)
 
     def _look_for_better(self, work: Work) -> Outcome:
         """A failed step keeps watching the folder: the next good file passes without anybody's click."""
@@ -90,45 +81,15 @@ class ChainStep:
         if picks_up:
             look = self._pickup.look(work)
             if look.picked is not None:
-                return self._judge(work, look.picked, self._run_stages(work, look.picked))
+                return self._judge(
+                    work, look.picked, self._file.run(work, look.picked, work.parameters(ChainParameters).stages)
+                )
             return _as_before(work, {"seen": dict(look.seen)}, self._poll_seconds)
         arrived, seen = self._pickup.is_waiting(work)
-        return Back(_pickup_step(work)) if arrived else _as_before(work, {"seen": dict(seen)}, self._poll_seconds)
+        return Back(pickup_step(work)) if arrived else _as_before(work, {"seen": dict(seen)}, self._poll_seconds)
 
-    def _run_stages(self, work: Work, picked: Picked) -> ChainResult:
-        operator_code, root = work.pack.operator_code, work.view.root
-        layout = Layout.of(work.view, self._root)
-        home = self._files.client_root(operator_code, root)
-        home.mkdir(parents=True, exist_ok=True)
-        _, answers = form_answers(work)
-        client = Client(
-            root=root,
-            partner=work.view.partner,
-            tax_ids=work.view.tax_ids,
-            inventory=known_references(
-                self._registry, operator_code, root, self._files.base / "inventory" / f"{root.upper()}.csv"
-            ),
-        )
-        chain = Chain(
-            picked.path,
-            work.pack,
-            client=client,
-            out=home,
-            registry=RootRegistry(
-                self._registry, operator_code, root, onboarding_id=work.view.id, sha256=picked.sha256
-            ),
-            delivery=PartnerDelivery(work, self._transfer, layout),
-            form=answers or None,
-            now=lambda: work.now,
-        )
-        try:
-            return chain.run(work.parameters(ChainParameters).stages)
-        except ConfigurationError as wrong:
-            raise StepFailed(
-                "CONFIGURATION",
-                say("chain.configuration", what=str(wrong)),
-                say("chain.configuration_advice", pack=work.pack.id),
-            ) from wrong
+    def _run(self, work: Work, picked: Picked) -> Outcome:
+        return self._judge(work, picked, self._file.run(work, picked, work.parameters(ChainParameters).stages))
 
     def _judge(self, work: Work, picked: Picked, result: ChainResult) -> Outcome:
         evidence = _evidence(work, picked, result, self._files)
@@ -174,56 +135,7 @@ class ChainStep:
             invoices=invoice_entries(result),
             month=month_entry(result),
         )
-        self._registry.add_references(work.view.id, operator, root, reference_entries(result))
         self._registry.mark(work.view.id, picked.sha256, "integrated")
-
-
-class PartnerDelivery:
-    """Puts a file into the partner's ``out`` folder (``pipeline.chain.Delivery``)."""
-
-    def __init__(self, work: Work, transfer: Transfer, layout: Layout) -> None:
-        self._work = work
-        self._transfer = transfer
-        self._layout = layout
-
-    def deliver(self, file: Path, name: str) -> str:
-        """Upload under a temporary name, rename, and return the sha256 read back from the server."""
-        with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-        target = f"{self._layout.outgoing}/{name}"
-        with translated(self._layout), self._transfer.session() as session:
-
-            def look() -> str | None:
-                entry = session.entry(target)
-                return target if entry is not None and session.sha256(target) == sha256 else None
-
-            def put() -> str:
-                session.put(file, target)
-                # Whatever the server's umask is, the partner's group must be able to read it.
-                session.set_mode(target, DELIVERED_MODE)
-                return target
-
-            self._work.once(f"deliver:{name}:{sha256[:12]}", look=look, do=put)
-            if look() is None:
-                # Delivered before, and changed or removed since: the same bytes in the same place are no second copy.
-                put()
-            return session.sha256(target)
-
-
-def _picked_before(work: Work) -> Picked:
-    """Return the file that the pick-up step took."""
-    kept = work.memories[_pickup_step(work)].get("picked")
-    if kept is None or not Path(kept["path"]).is_file():
-        raise StepFailed("FILE_GONE", say("chain.file_gone"), say("chain.file_gone_advice"))
-    return Picked.from_json(kept)
-
-
-def _pickup_step(work: Work) -> str:
-    for step in work.view.steps:
-        parameters = step.definition.parameters
-        if isinstance(parameters, ChainParameters) and "arrival" in parameters.stages:
-            return step.id
-    raise StepFailed("CONFIGURATION", say("chain.no_pickup"), say("chain.configuration_advice", pack=work.pack.id))
 
 
 def _remembered(work: Work) -> Picked | None:

@@ -19,6 +19,7 @@ from bot.steps.form import FormStep
 from bot.steps.layout import LocalFiles
 from bot.steps.pickup import Pickup
 from bot.steps.references import ReferencesStep
+from bot.steps.test_file import TestFile
 from bot.steps.ticket import TicketStep
 from bot.steps.watch import Watched, WatchStep
 
@@ -60,6 +61,7 @@ def build_kinds(means: Means) -> Mapping[str, StepKind]:
     """Return the step kinds, ready to work."""
     root, poll = means.transfer_root, means.transfer_poll_seconds
     pickup = Pickup(means.transfer, means.registry, means.files, root=root, stable_polls=means.stable_polls)
+    file = TestFile(means.transfer, means.registry, means.files, root=root)
     return {
         "confirm": ConfirmStep(),
         "form": FormStep(means.links, means.mailer),
@@ -73,8 +75,8 @@ def build_kinds(means: Means) -> Mapping[str, StepKind]:
             poll_seconds=poll,
             stable_polls=means.stable_polls,
         ),
-        "chain": ChainStep(pickup, means.transfer, means.registry, means.files, root=root, poll_seconds=poll),
-        "references": ReferencesStep(means.registry, means.tickets, means.files),
+        "chain": ChainStep(pickup, file, means.registry, means.files, poll_seconds=poll),
+        "references": ReferencesStep(file, means.registry, means.tickets, means.files),
         "watch": WatchStep(means.watched, means.registry),
         "ask": AskStep(means.links, means.mailer),
     }

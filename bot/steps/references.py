@@ -14,6 +14,8 @@ from bot.onboarding.registry import Registry
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.work import Work
 from bot.steps.layout import LocalFiles
+from bot.steps.loaded import reference_entries
+from bot.steps.test_file import TestFile, picked_before
 from checklists.model import Localized, OptionValue, ReferencesParameters
 from checklists.model import Step as StepDefinition
 
@@ -26,7 +28,8 @@ class ReferencesStep:
 
     parameters: type[BaseModel] = ReferencesParameters
 
-    def __init__(self, registry: Registry, tickets: Tickets, files: LocalFiles) -> None:
+    def __init__(self, file: TestFile, registry: Registry, tickets: Tickets, files: LocalFiles) -> None:
+        self._file = file
         self._registry = registry
         self._tickets = tickets
         self._files = files
@@ -37,6 +40,9 @@ class ReferencesStep:
 
     def run(self, work: Work) -> Outcome:
         """Write the list, attach it to the onboarding's issue, and wait for the assignment."""
+        result = self._file.run(work, picked_before(work), ["references"])
+        operator, root = work.pack.operator_code, work.view.root
+        self._registry.add_references(work.view.id, operator, root, reference_entries(result))
         found = self._registry.new_references(work.view.id)
         if not found:
             return Done(Evidence(facts=(fact("new_references", 0),)))

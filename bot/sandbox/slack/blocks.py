@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 from typing import Any, Literal
 
 from bot.sandbox.slack.checker import Checker, Problem
-from bot.sandbox.slack.elements import ANY_TEXT, IN_ACTIONS, IN_INPUT, IN_SECTION, check_element
+from bot.sandbox.slack.elements import ANY_TEXT, IN_ACTIONS, IN_INPUT, IN_SECTION, INTERACTIVE, check_element
 
 Surface = Literal["message", "modal", "home"]
 
@@ -65,7 +65,7 @@ def normalised(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for block in stored:
         block.setdefault("block_id", token_urlsafe(4))
         for element in elements_of(block):
-            if element.get("type") not in {"image", "plain_text", "mrkdwn"}:
+            if element.get("type") in INTERACTIVE:
                 element.setdefault("action_id", token_urlsafe(4))
     for text in _texts(stored):
         if text["type"] == "plain_text":

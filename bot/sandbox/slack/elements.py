@@ -259,3 +259,4 @@ IN_INPUT = (
         "file_input",
     }
 )
+INTERACTIVE = IN_ACTIONS | IN_INPUT

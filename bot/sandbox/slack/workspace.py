@@ -40,6 +40,7 @@ class Workspace:
     """Users, channels, messages, views and the log of calls.
 
     ``warnings`` holds what real Slack accepts but advises against, ``failures`` what a user saw fail.
+    ``url`` is the address of the server that shows the workspace, set when it starts.
     ``clock`` gives seconds since the epoch; tests move it to make triggers and links expire.
     """
 
@@ -54,6 +55,7 @@ class Workspace:
     ) -> None:
         self.bot = bot
         self.clock = clock
+        self.url = ""
         self.users = {user.id: user for user in (*people, bot)}
         members = list(self.users)
         self.channels = {id_: Channel(id_, name, list(members)) for id_, name in channels}

@@ -1,0 +1,63 @@
+"""files.*: the upload in three steps (ask for an address, send the bytes, share)."""
+
+from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.entities import JsonObject, Upload
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.methods.chat import parent_ts
+from bot.sandbox.slack.workspace import Workspace
+
+
+def get_upload_url(workspace: Workspace, arguments: Arguments) -> JsonObject:
+    """Announce a file of ``length`` bytes."""
+    name = arguments.required("filename")
+    length = arguments.number("length", 0)
+    if length <= 0:
+        raise SlackError("invalid_arguments", ["missing required field: length"])
+    id_ = workspace.new_id("F")
+    workspace.uploads[id_] = Upload(id_, name, length, workspace.bot.id)
+    return {"upload_url": f"{workspace.url}/upload/v1/{id_}", "file_id": id_}
+
+
+def file_json(workspace: Workspace, upload: Upload, title: str | None = None) -> JsonObject:
+    """The file object of messages and events."""
+    address = f"{workspace.url}/files/{upload.id}/{upload.name}"
+    return {
+        "id": upload.id,
+        "name": upload.name,
+        "title": title or upload.name,
+        "size": upload.length,
+        "user": upload.owner,
+        "mode": "hosted",
+        "url_private": address,
+        "url_private_download": address,
+    }
+
+
+def complete_upload(workspace: Workspace, arguments: Arguments) -> JsonObject:
+    """Share uploaded files, in a channel or thread when one is named."""
+    wanted = arguments.objects("files", "invalid_arguments")
+    if not wanted:
+        raise SlackError("invalid_arguments", ["missing required field: files"])
+    files: list[JsonObject] = []
+    for item in wanted:
+        upload = workspace.uploads.get(str(item.get("id")))
+        if upload is None or upload.content is None:
+            raise SlackError("file_not_found")
+        if upload.shared:
+            raise SlackError("file_already_completed")
+        files.append(file_json(workspace, upload, item.get("title")))
+    target = arguments.string("channel_id")
+    if target:
+        channel = workspace.channel(target)
+        if workspace.bot.id not in channel.members:
+            raise SlackError("not_in_channel")
+        workspace.post(
+            channel.id,
+            workspace.bot.id,
+            text=arguments.string("initial_comment"),
+            thread_ts=parent_ts(workspace, channel, arguments),
+            files=files,
+        )
+    for file in files:
+        workspace.uploads[file["id"]].shared = True
+    return {"files": files}

@@ -1,0 +1,154 @@
+"""The sandbox Slack as a server on loopback, in a thread of its own."""
+
+import asyncio
+import socket
+from collections.abc import Collection, Sequence
+from threading import Thread
+from types import TracebackType
+
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from bot.sandbox.faults import Faults
+from bot.sandbox.slack.answers import post_answer
+from bot.sandbox.slack.connection import CuttableProtocol
+from bot.sandbox.slack.control_api import add_control_api
+from bot.sandbox.slack.envelopes import Ack, Envelope
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.http_mode import HttpMode
+from bot.sandbox.slack.people import People
+from bot.sandbox.slack.rate_limits import RateLimits
+from bot.sandbox.slack.socket_mode import SocketMode
+from bot.sandbox.slack.web_api import WebApi
+from bot.sandbox.slack.workspace import Workspace
+
+_START_SECONDS = 10.0
+
+
+class SlackServer:
+    """A strict Slack: Web API, Socket Mode, signed delivery to ``request_url``, and people who click.
+
+    ``request_url`` (also settable while it runs) switches delivery from Socket Mode to HTTP. ``scopes`` limits what
+    the bot token may do. Start it, or use it as a context manager; ``port`` 0 takes a free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        bot_token: str = "xoxb-sandbox",
+        app_token: str = "xapp-sandbox",
+        signing_secret: str = "sandbox-signing-secret",
+        request_url: str | None = None,
+        command: str = "/onboard",
+        workspace: Workspace | None = None,
+        rate_limits: RateLimits | None = None,
+        scopes: Collection[str] | None = None,
+        events: Collection[str] = ("app_home_opened",),
+        retry_seconds: Sequence[float] = (0.0, 60.0, 300.0),
+    ) -> None:
+        self.bot_token = bot_token
+        self.app_token = app_token
+        self.signing_secret = signing_secret
+        self.faults = Faults()
+        self.workspace = workspace or Workspace()
+        self._host = host
+        self._port = port
+        self._sockets = SocketMode(self.workspace, self.faults)
+        self._http = HttpMode(signing_secret, self.faults, self.workspace.clock)
+        self._http.request_url = request_url
+        self.people = People(
+            self.workspace, self, commands=(command,), events=events, retry_seconds=retry_seconds
+        )
+        self._web_api = WebApi(
+            self.workspace,
+            self.faults,
+            rate_limits or RateLimits(),
+            bot_token=bot_token,
+            app_token=app_token,
+            scopes=None if scopes is None else frozenset(scopes),
+            extra={"apps.connections.open": self._sockets.open_connection},
+        )
+        self._server: uvicorn.Server | None = None
+        self._thread: Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:PORT``; empty before the start."""
+        return self.workspace.url
+
+    @property
+    def api_url(self) -> str:
+        """The base URL for a WebClient, ending in ``/api/``."""
+        return f"{self.url}/api/"
+
+    @property
+    def request_url(self) -> str | None:
+        """Where commands, interactions and events are posted; None for Socket Mode."""
+        return self._http.request_url
+
+    @request_url.setter
+    def request_url(self, value: str | None) -> None:
+        self._http.request_url = value
+
+    @property
+    def sockets(self) -> int:
+        """How many Socket Mode connections take envelopes now."""
+        return self._sockets.connected
+
+    async def deliver(self, envelope: Envelope) -> Ack:
+        """Bring an envelope to the app the way that is configured."""
+        return await (self._http if self._http.request_url else self._sockets).deliver(envelope)
+
+    def drop_sockets(self) -> None:
+        """Cut every Socket Mode connection without a word."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._sockets.drop)
+
+    def disconnect_sockets(self, reason: str = "refresh_requested") -> None:
+        """Ask every Socket Mode client to reconnect."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._sockets.disconnect(reason), self._loop).result()
+
+    def start(self) -> None:
+        """Listen, and return when requests are answered. Raises OSError when the port is taken."""
+        listener = socket.create_server((self._host, self._port))
+        self._port = listener.getsockname()[1]
+        self.workspace.url = f"http://{self._host}:{self._port}"
+        config = uvicorn.Config(
+            self._app(),
+            http=CuttableProtocol,
+            ws="websockets-sansio",
+            log_level="error",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        ready = asyncio.Event
+        del ready
+        self._thread = Thread(
+            target=self._run, args=(self._server, listener), name="sandbox-slack", daemon=True
+        )
+        self._thread.start()
+        self._wait_until_started()
+
+    def stop(self) -> None:
+        """Close every connection and end the thread."""
+        if self._server is None or self._thread is None:
+            return
+        self.drop_sockets()
+        self._server.should_exit = True
+        self._thread.join()
+        self._server = self._thread = self._loop = None
+
+    def __enter__(self) -> "SlackServer":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
