@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,8 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
         }
         started = {server: processes.enter_context(_server(server, words, folder)) for server, words in asked.items()}
         at = {server: _first_line(server, process) for server, process in started.items()}
+        # At the end, once the bot has stopped, they are all told before the first one is waited for.
+        processes.callback(_tell_to_end, list(started.values()))
         web_url = f"http://{HOST}:{_free_port()}"
         addresses = {
             "slack": {
@@ -206,7 +208,7 @@ def _server(name: str, asked: Mapping[str, Any], folder: Path) -> Iterator[subpr
     try:
         yield process
     finally:
-        process.stdin.close()
+        _tell_to_end([process])
         _end(process)
 
 
@@ -251,6 +253,12 @@ def _wait_until_ready(web_url: str, log: Path) -> None:
             pass
         time.sleep(0.1)
     raise SettingsError(f"The bot did not become ready within {READY_SECONDS} seconds; its log is {log}.")
+
+
+def _tell_to_end(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _end(process: subprocess.Popen[Any]) -> None:

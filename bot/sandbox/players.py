@@ -60,6 +60,10 @@ class Manager:
         self.parent = message["ts"]
         return message
 
+    def messages(self) -> list[Mapping[str, Any]]:
+        """Return the channel's messages, oldest first."""
+        return list(self._slack.messages())
+
     def message(self) -> Mapping[str, Any]:
         """Return the onboarding's message as it is now."""
         return next(message for message in self._slack.messages() if message["ts"] == self.parent)
@@ -203,6 +207,14 @@ class DataBaseTeam:
             return found[0] if found else None
 
         return wait_for("the Data Base team's ticket", look)
+
+    def find(self, query: str) -> list[str]:
+        """Return the keys of the issues that a query finds."""
+        return self._jira.find(query)
+
+    def issue(self, key: str) -> dict[str, Any]:
+        """Return an issue as Jira shows it."""
+        return self._jira.issue(key)
 
     def make_flow(self, ticket: str) -> None:
         """Take the ticket, say what was done, and resolve it."""

@@ -27,9 +27,7 @@ def post_answer(workspace: Workspace, link: ResponseUrl, body: JsonObject) -> Me
     if arguments.flag("replace_original"):
         if original is None or original.author != workspace.bot.id:
             raise SlackError("cant_update_message")
-        after = Version(
-            content.text or "", content.blocks or [], content.attachments or [], None, workspace.clock()
-        )
+        after = Version(content.text or "", content.blocks or [], content.attachments or [], None, workspace.clock())
         replace_content(workspace, original, after)
         return None
     in_channel = arguments.get("response_type", "ephemeral") == "in_channel"

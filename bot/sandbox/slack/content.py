@@ -55,8 +55,10 @@ def read_content(arguments: Arguments, *, text_at_most: int = TEXT_AT_MOST) -> C
 
 def _metadata(arguments: Arguments, warnings: list[str]) -> JsonObject | None:
     metadata = arguments.decoded("metadata", "invalid_metadata_format")
-    if metadata is None or metadata == {}:
-        return metadata
+    if metadata is None:
+        return None
+    if metadata == {}:
+        return {}
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
         raise SlackError("invalid_metadata_format")
     event_type = metadata.get("event_type")

@@ -108,9 +108,7 @@ class ViewBody(_Body):
     repeat: bool = False
 
 
-def add_control_api(
-    app: FastAPI, workspace: Workspace, people: People, faults: Faults, sockets: SocketMode
-) -> None:
+def add_control_api(app: FastAPI, workspace: Workspace, people: People, faults: Faults, sockets: SocketMode) -> None:
     """Register the routes."""
     app.include_router(_inside(workspace, faults, sockets))
     app.include_router(_reading(workspace, people))
@@ -197,9 +195,7 @@ def _acting(people: People) -> APIRouter:
     async def act(user: str, body: ActBody) -> JsonObject:
         what: dict[str, Any] = body.model_dump(include={"action_id", "block_id", "value", "repeat"})
         if body.channel is not None and body.ts is not None:
-            return await people.act_on_message(
-                user, body.channel, body.ts, body.deed, version=body.version, **what
-            )
+            return await people.act_on_message(user, body.channel, body.ts, body.deed, version=body.version, **what)
         return await people.act_on_view(user, body.deed, view_id=body.view_id, **what)
 
     @router.post("/submit")

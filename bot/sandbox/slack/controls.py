@@ -81,16 +81,18 @@ def find_control(
 ) -> Control:
     """The one button, or the one other element, that is shown under these ids.
 
-    ``value`` is a button's value, which must match; among other elements it decides between several (one of the
-    options). Raises LookupError when the surface shows no such element, or more than one.
+    ``block_id`` may be only how the id begins, since the rest changes with every update. ``value`` is a button's
+    value, which must match; among other elements it decides between several (one of the options). Raises
+    LookupError when the surface shows no such element, or more than one.
     """
     named = [
         control
         for control in controls(blocks)
         if (control.type == "button") is button
         and action_id in {None, control.action_id}
-        and block_id in {None, control.block_id}
+        and control.block_id.startswith(block_id or "")
     ]
+    named = [control for control in named if control.block_id == block_id] or named
     decides = value is not None and (button or len(named) > 1)
     shown = [control for control in named if not decides or value in values_of(control.element)]
     if len(shown) == 1:

@@ -21,7 +21,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class HttpMode:
-    """Posts envelopes to the app. Fault operation ``http:send``: drop_before sends nothing, drop_after loses the answer."""
+    """Posts envelopes to the app.
+
+    Fault operation ``http:send``: drop_after loses the answer, any other kind but delay sends nothing.
+    """
 
     def __init__(self, secret: str, faults: Faults, clock: Callable[[], float]) -> None:
         self._secret = secret

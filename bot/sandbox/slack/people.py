@@ -52,9 +52,7 @@ class People:
 
     # Commands and messages
 
-    async def command(
-        self, user: str, channel: str, command: str, text: str, *, repeat: bool = False
-    ) -> JsonObject:
+    async def command(self, user: str, channel: str, command: str, text: str, *, repeat: bool = False) -> JsonObject:
         """Run a slash command; its answer, or what the client shows when there is none in time."""
         if command not in self._commands:
             raise LookupError(f"{command} is not a valid command; there is {sorted(self._commands)}")
@@ -266,9 +264,7 @@ class People:
 
     async def _deliver(self, kind: EnvelopeType, payload: JsonObject, *, repeat: bool = False) -> list[Ack]:
         envelope = Envelope(kind, payload)
-        return list(
-            await asyncio.gather(*(self._courier.deliver(envelope) for _ in range(2 if repeat else 1)))
-        )
+        return list(await asyncio.gather(*(self._courier.deliver(envelope) for _ in range(2 if repeat else 1))))
 
     def _failed(self, user: str, deed: str, acks: list[Ack]) -> str | None:
         error = next((ack.error for ack in acks if ack.error is not None), None)
@@ -324,17 +320,13 @@ def _acted(
     )
     if control.type == "overflow":
         return control, {"selected_option": chosen_option(control.element, value)}
-    if deed == "choose":
-        state = chosen_state(control.element, value)
-    else:
-        state = _ticked(control, selections, deed, value)
+    whole = deed == "choose"
+    state = chosen_state(control.element, value) if whole else _ticked(control, selections, deed, value)
     selections.setdefault(control.block_id, {})[control.action_id] = state
     return control, state
 
 
-def _ticked(
-    control: Control, selections: dict[str, dict[str, JsonObject]], deed: str, values: list[str]
-) -> JsonObject:
+def _ticked(control: Control, selections: dict[str, dict[str, JsonObject]], deed: str, values: list[str]) -> JsonObject:
     """The whole selection after ticking or unticking some boxes of what is shown."""
     if control.type != "checkboxes":
         raise LookupError(f"{control.action_id} is a {control.type}, not a set of checkboxes")

@@ -2,20 +2,19 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Collection, Sequence
 from threading import Thread
 from types import TracebackType
 
 import uvicorn
-from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi import FastAPI
 
 from bot.sandbox.faults import Faults
-from bot.sandbox.slack.answers import post_answer
+from bot.sandbox.slack.app_routes import app_routes
 from bot.sandbox.slack.connection import CuttableProtocol
 from bot.sandbox.slack.control_api import add_control_api
 from bot.sandbox.slack.envelopes import Ack, Envelope
-from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.http_mode import HttpMode
 from bot.sandbox.slack.people import People
 from bot.sandbox.slack.rate_limits import RateLimits
@@ -38,9 +37,9 @@ class SlackServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        bot_token: str = "xoxb-sandbox",
-        app_token: str = "xapp-sandbox",
-        signing_secret: str = "sandbox-signing-secret",
+        bot_token: str = "xoxb-sandbox",  # noqa: S107 -- a sandbox's, known to everybody
+        app_token: str = "xapp-sandbox",  # noqa: S107 -- as above
+        signing_secret: str = "sandbox-signing-secret",  # noqa: S107 -- as above
         request_url: str | None = None,
         command: str = "/onboard",
         workspace: Workspace | None = None,
@@ -59,9 +58,7 @@ class SlackServer:
         self._sockets = SocketMode(self.workspace, self.faults)
         self._http = HttpMode(signing_secret, self.faults, self.workspace.clock)
         self._http.request_url = request_url
-        self.people = People(
-            self.workspace, self, commands=(command,), events=events, retry_seconds=retry_seconds
-        )
+        self.people = People(self.workspace, self, commands=(command,), events=events, retry_seconds=retry_seconds)
         self._web_api = WebApi(
             self.workspace,
             self.faults,
@@ -118,8 +115,11 @@ class SlackServer:
         listener = socket.create_server((self._host, self._port))
         self._port = listener.getsockname()[1]
         self.workspace.url = f"http://{self._host}:{self._port}"
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.include_router(app_routes(self.workspace, self._web_api, self._sockets))
+        add_control_api(app, self.workspace, self.people, self.faults, self._sockets)
         config = uvicorn.Config(
-            self._app(),
+            app,
             http=CuttableProtocol,
             ws="websockets-sansio",
             log_level="error",
@@ -127,13 +127,21 @@ class SlackServer:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        ready = asyncio.Event
-        del ready
-        self._thread = Thread(
-            target=self._run, args=(self._server, listener), name="sandbox-slack", daemon=True
-        )
+        self._thread = Thread(target=self._run, args=(listener,), name="sandbox-slack", daemon=True)
         self._thread.start()
-        self._wait_until_started()
+        until = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise RuntimeError(f"the sandbox Slack did not start on {self.url}")
+            time.sleep(0.005)
+
+    def _run(self, listener: socket.socket) -> None:
+        asyncio.run(self._serve(listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        if self._server is not None:
+            self._loop = asyncio.get_running_loop()
+            await self._server.serve(sockets=[listener])
 
     def stop(self) -> None:
         """Close every connection and end the thread."""

@@ -74,6 +74,10 @@ class WebApi:
             return CutConnection()
         return self._log(method, arguments, response, result)
 
+    def is_bot(self, authorization: str) -> bool:
+        """Whether an Authorization header carries the bot's token."""
+        return authorization == f"Bearer {self._bot_token}"
+
     def _refuse(self, method: str, request: Request, fault: Fault) -> Response:
         arguments = Arguments(request.query_params)
         if fault.kind == "drop_before":

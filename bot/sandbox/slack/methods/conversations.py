@@ -129,4 +129,3 @@ def open_direct(workspace: Workspace, arguments: Arguments) -> JsonObject:
     if workspace.users[wanted[0]].is_bot:
         raise SlackError("cannot_dm_bot")
     return {"channel": {"id": workspace.direct(wanted[0]).id}}
-

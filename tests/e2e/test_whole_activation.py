@@ -1,0 +1,109 @@
+"""A whole activation over sockets, with what each server saw of it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_house import (
+    PARTNERS,
+    ROOT,
+    SAMPLE,
+    House,
+    house,
+    incoming,
+    play_to_the_end,
+    play_until_deposit,
+    sample,
+    wait_until,
+)
+
+STEPS_AFTER_DEPOSIT = ["pickup", "processing", "output", "references", "mytem", "ofc_sent", "ofc_received", "sign_off"]
+
+
+@pytest.mark.parametrize(("mode", "real_sshd"), [("socket", False), ("http", True)])
+def test_a_whole_activation_happens_once_everywhere(tmp_path: Path, mode: str, real_sshd: bool) -> None:
+    with house(tmp_path, mode=mode, real_sshd=real_sshd) as home:
+        home.start_bot()
+        key = home.start()
+        play_until_deposit(home)
+        home.partner.drop(sample(home), incoming(home))
+        play_to_the_end(home)
+        wait_until("the end", lambda: home.status(key)["state"] == "done")
+        wait_until("the transition", lambda: _parent(home)["fields"]["status"]["statusCategory"]["key"] == "done")
+        assert set(home.states(key).values()) == {"done", "not_applicable"}
+        _check_jira(home)
+        _check_slack(home)
+        _check_files(home)
+        home.stop_bot()
+        secrets = ("correct-horse", "secret of PARTNER", home.slack.bot_token, home.jira.token)
+        assert not [secret for secret in secrets if secret in home.log()]
+
+
+def test_a_file_that_is_no_mdb_fails_the_pickup_in_words_and_the_next_good_one_passes(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        home.start_bot()
+        key = home.start()
+        play_until_deposit(home)
+        home.partner.drop(sample(home, content=b"MZ\x90\x00" + bytes(5000)), incoming(home))
+        wait_until("the refusal", lambda: home.states(key)["pickup"] == "failed")
+        [pickup] = [step for step in home.status(key)["steps"] if step["id"] == "pickup"]
+        assert pickup["code"] == "EXE_UPLOADED"
+        kept = list((home.files.disk / ".onboarding" / "quarantine" / key).iterdir())
+        assert [file.name.endswith(SAMPLE) for file in kept] == [True]
+        home.partner.drop(sample(home), incoming(home))
+        wait_until("the pickup", lambda: home.states(key)["pickup"] == "done")
+        wait_until("the Output", lambda: home.states(key)["output"] == "done")
+
+
+def _parent(home: House) -> dict[str, Any]:
+    [issue] = _search(home, "project = ACT")
+    return issue
+
+
+def _check_jira(home: House) -> None:
+    parent = _parent(home)
+    [ticket] = _search(home, "project = DB")
+    assert ticket["fields"]["customfield_10101"] == ROOT
+    assert "ofc-flux" in ticket["fields"]["labels"]
+    assert [attachment["filename"] for attachment in ticket["fields"]["attachment"]] == ["ONB-1-ofc_flux.json"]
+    assert ticket["fields"]["issuelinks"] != []
+    comments = [comment["body"] for comment in parent["fields"]["comment"]["comments"]]
+    for title in ("Pick-up", "Output"):
+        assert sum(title in comment.splitlines()[0] for comment in comments) <= 2
+    assert len(comments) == len({comment.rsplit("----", 1)[1] for comment in comments})
+    assert "sha" in comments[-1].lower() or "hash" in comments[-1].lower()
+
+
+def _check_slack(home: House) -> None:
+    roots = [message for message in home.manager.messages() if message.get("metadata")]
+    assert len(roots) == 1
+    posts = [post["metadata"]["event_payload"]["marker"] for post in home.manager.thread()]
+    assert len(posts) == len(set(posts))
+    numbers = [int(marker.split(":")[1]) for marker in posts]
+    assert numbers == sorted(numbers)
+    assert home.slack.workspace.warnings == []
+
+
+def _check_files(home: House) -> None:
+    below = home.files.disk / PARTNERS[0] / "test" / "TELEFONICA_ES" / ROOT
+    assert list((below / "in").iterdir()) == []
+    [ofc] = [file for file in (below / "out").iterdir() if file.suffix == ".csv"]
+    output = _outputs(home)[0]
+    assert _sha(ofc) == _sha(output)
+    collected = home.partner.collect(incoming(home).removesuffix("/in") + "/out")
+    assert collected[ofc.name] == _sha(output)
+    other = f"{home.files.root.rstrip('/')}/{PARTNERS[1]}"
+    assert not home.partner.can_read(other)
+
+
+def _outputs(home: House) -> list[Path]:
+    return sorted((home.place / "data" / "roots").rglob(f"OUTPUT_{ROOT}*.csv"))
+
+
+def _search(home: House, query: str) -> list[dict[str, Any]]:
+    return [home.team.issue(key) for key in home.team.find(query)]
+
+
+def _sha(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,111 @@
+"""A running sandbox Slack, the real client for it, people, and an app that does what a test tells it."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
+
+CHANNEL = "C0ONBOARD"
+
+
+class MovableClock:
+    """Time that stands where a test puts it, ahead of the real one."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+class SocketApp:
+    """An app on the real Socket Mode client: records every envelope and answers as the test wants."""
+
+    def __init__(self, server: SlackServer) -> None:
+        self.requests: list[SocketModeRequest] = []
+        self.answer: Callable[[SocketModeRequest], dict[str, Any] | None] = lambda _request: None
+        self.acknowledges = True
+        self._server = server
+        web = WebClient(token=server.bot_token, base_url=server.api_url)
+        self.client = SocketModeClient(app_token=server.app_token, web_client=web)
+        self.client.socket_mode_request_listeners.append(self._handle)
+        self.client.connect()
+        eventually(lambda: server.sockets >= 1)
+
+    def _handle(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+        self.requests.append(request)
+        if self.acknowledges:
+            payload = self.answer(request)
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
+
+    @property
+    def payloads(self) -> list[dict[str, Any]]:
+        return [request.payload for request in self.requests]
+
+    def close(self) -> None:
+        # The client's reading thread notices only the other side's end quickly.
+        self.client.default_auto_reconnect_enabled = self.client.auto_reconnect_enabled = False
+        self._server.drop_sockets()
+        self.client.close()
+
+
+def eventually(condition: Callable[[], object], seconds: float = 5.0) -> Any:
+    """The condition's first true value; fails when it does not come."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise AssertionError("it never happened")
+
+
+@pytest.fixture()
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture()
+def slack(clock: MovableClock) -> Iterator[SlackServer]:
+    with SlackServer(workspace=Workspace(clock=clock), retry_seconds=(0.0, 0.01, 0.02)) as server:
+        yield server
+
+
+@pytest.fixture()
+def client(slack: SlackServer) -> WebClient:
+    return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+
+
+@pytest.fixture(scope="module")
+def shared_slack() -> Iterator[SlackServer]:
+    with SlackServer(rate_limits=RateLimits(enforced=False)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared_client(shared_slack: SlackServer) -> WebClient:
+    return WebClient(token=shared_slack.bot_token, base_url=shared_slack.api_url, retry_handlers=[])
+
+
+@pytest.fixture()
+def manager(slack: SlackServer) -> SlackPerson:
+    return SlackPerson(slack.url, "U0MANAGER")
+
+
+@pytest.fixture()
+def database(slack: SlackServer) -> SlackPerson:
+    return SlackPerson(slack.url, "U0DATABASE")
+
+
+@pytest.fixture()
+def app(slack: SlackServer) -> Iterator[SocketApp]:
+    running = SocketApp(slack)
+    yield running
+    running.close()
