@@ -13,7 +13,7 @@ import paramiko
 import requests
 
 from bot.sandbox.jira import JiraPerson
-from bot.sandbox.slack2 import SlackPerson
+from bot.sandbox.slack import SlackPerson
 from checklists.model import Form, FormField
 
 T = TypeVar("T")

@@ -27,7 +27,7 @@ def main() -> None:
 
 def slack(asked: Asked) -> tuple[AbstractContextManager[Any], Callable[[], Asked]]:
     """Return a Slack and its addresses."""
-    from bot.sandbox.slack2 import SlackServer
+    from bot.sandbox.slack import SlackServer
 
     server = SlackServer(**asked)
     return server, lambda: {"url": server.url, "api_url": server.api_url}

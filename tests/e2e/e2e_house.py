@@ -23,7 +23,7 @@ from bot.sandbox.jira import JiraServer
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.players import DataBaseTeam, Manager, Partner, wait_for
 from bot.sandbox.sftp import SftpServer
-from bot.sandbox.slack2 import SlackServer
+from bot.sandbox.slack import SlackServer
 
 PARTNERS = ("PARTNER-ONE", "PARTNER-TWO")
 EMAIL = "billing@partner-one.example"

@@ -82,7 +82,8 @@ def _check_slack(home: House) -> None:
     assert len(posts) == len(set(posts))
     numbers = [int(marker.split(":")[1]) for marker in posts]
     assert numbers == sorted(numbers)
-    assert home.slack.workspace.warnings == []
+    # One action id in several blocks is what the design asks for; a box changed under its old block id is not.
+    assert [warning for warning in home.slack.workspace.warnings if "several blocks" not in warning] == []
 
 
 def _check_files(home: House) -> None:

@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from surfaces import section
+from slack_surfaces import section, ticks
 
 from bot.sandbox.slack import SlackServer
 
@@ -79,9 +79,7 @@ def test_json_and_forms_are_taken_alike(slack: SlackServer) -> None:
         (b"text", "text/plain", "invalid_post_type"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused(
-    slack: SlackServer, body: bytes, content_type: str, error: str
-) -> None:
+def test_a_body_that_cannot_be_read_is_refused(slack: SlackServer, body: bytes, content_type: str, error: str) -> None:
     assert raw(slack, "chat.postMessage", body, content_type, slack.bot_token)["error"] == error
 
 
@@ -116,12 +114,9 @@ def test_a_thread_is_read_page_by_page_with_its_parent_first(client: WebClient) 
     ts = client.chat_postMessage(channel=CHANNEL, text="parent")["ts"]
     for number in range(4):
         client.chat_postMessage(channel=CHANNEL, text=str(number), thread_ts=ts)
-    pages = list(client.conversations_replies(channel=CHANNEL, ts=ts, limit=2))
-    assert [[message["text"] for message in page["messages"]] for page in pages] == [
-        ["parent", "0"],
-        ["1", "2"],
-        ["3"],
-    ]
+    pages = client.conversations_replies(channel=CHANNEL, ts=ts, limit=2)
+    texts = [[message["text"] for message in page["messages"]] for page in pages]
+    assert texts == [["parent", "0"], ["1", "2"], ["3"]]
     assert client.conversations_history(channel=CHANNEL)["messages"][0]["reply_count"] == 4
 
 
@@ -218,7 +213,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("chat.postEphemeral", {"channel": CHANNEL, "user": "U0GUEST"}, "no_text"),
     ("conversations.open", {"users": "U0NOBODY"}, "user_not_found"),
     ("conversations.open", {}, "users_list_not_supplied"),
-    ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
     ("reactions.add", {"channel": CHANNEL, "timestamp": "1", "name": "tada"}, "bad_timestamp"),
     ("views.open", {"trigger_id": "1.2.3"}, "invalid_arguments"),
     ("views.publish", {"user_id": "U0NOBODY", "view": {"type": "home", "blocks": []}}, "user_not_found"),
@@ -230,6 +224,7 @@ READ_REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("conversations.history", {"channel": CHANNEL, "cursor": "bm9wZQ=="}, "invalid_cursor"),
     ("conversations.history", {"channel": CHANNEL, "cursor": "\u00e9"}, "invalid_cursor"),
     ("conversations.history", {"channel": CHANNEL, "limit": 0}, "invalid_limit"),
+    ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
     ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
     ("users.lookupByEmail", {"email": "nobody@example.com"}, "users_not_found"),
     ("chat.getPermalink", {"channel": CHANNEL, "message_ts": "1700000000.000001"}, "message_not_found"),
@@ -237,16 +232,12 @@ READ_REFUSED: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("method", "arguments", "error"), REFUSED)
-def test_a_write_is_refused(
-    shared_client: WebClient, method: str, arguments: dict[str, Any], error: str
-) -> None:
+def test_a_write_is_refused(shared_client: WebClient, method: str, arguments: dict[str, Any], error: str) -> None:
     assert refusal(shared_client.api_call, method, json=arguments) == error
 
 
 @pytest.mark.parametrize(("method", "arguments", "error"), READ_REFUSED)
-def test_a_read_is_refused(
-    shared_client: WebClient, method: str, arguments: dict[str, Any], error: str
-) -> None:
+def test_a_read_is_refused(shared_client: WebClient, method: str, arguments: dict[str, Any], error: str) -> None:
     assert refusal(shared_client.api_call, method, http_verb="GET", params=arguments) == error
 
 
@@ -282,8 +273,6 @@ def test_refused_blocks_name_the_place(client: WebClient) -> None:
 
 
 def test_keeping_a_block_id_over_an_update_is_noted(slack: SlackServer, client: WebClient) -> None:
-    from surfaces import ticks
-
     ts = client.chat_postMessage(channel=CHANNEL, text="a", blocks=[ticks("a", "b")])["ts"]
     client.chat_update(channel=CHANNEL, ts=ts, text="a", blocks=[ticks("a", "b", ticked=("a",))])
     assert ["new block_id" in warning for warning in slack.workspace.warnings] == [True]

@@ -3,7 +3,7 @@
 Every problem is reported, with the JSON pointer that Slack gives in ``response_metadata.messages``.
 """
 
-import copy
+import json
 from collections.abc import Callable, Iterator
 from secrets import token_urlsafe
 from typing import Any, Literal
@@ -30,7 +30,7 @@ def check_view(view: object, *, pointer: str = "/view") -> list[Problem]:
     """Everything wrong with a modal or a Home tab."""
     checker = Checker()
     kind = view.get("type") if isinstance(view, dict) else None
-    if not isinstance(view, dict) or kind not in {"modal", "home"}:
+    if not isinstance(view, dict) or kind not in ("modal", "home"):
         checker.report(f"{pointer}/type", f"unsupported type: {kind}")
         return checker.problems
     common = ("private_metadata", "callback_id", "external_id")
@@ -61,7 +61,8 @@ def text_length(blocks: list[dict[str, Any]]) -> int:
 
 def normalised(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The blocks as Slack stores and returns them: ids where none was given, texts completed."""
-    stored = copy.deepcopy(blocks)
+    # Through JSON, not deepcopy, which would keep a block that stands in the list twice one object.
+    stored: list[dict[str, Any]] = json.loads(json.dumps(blocks))
     for block in stored:
         block.setdefault("block_id", token_urlsafe(4))
         for element in elements_of(block):
@@ -199,7 +200,7 @@ def _markdown(checker: Checker, block: dict[str, Any], pointer: str) -> None:
 
 
 def _rich_text(checker: Checker, block: dict[str, Any], pointer: str) -> None:
-    allowed = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
+    allowed = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
     for position, element in enumerate(checker.items(block, "elements", pointer, at_most=1000)):
         kind = element.get("type") if isinstance(element, dict) else None
         if kind not in allowed:
