@@ -84,7 +84,7 @@ class BlockReader:
         ``flat`` is the block's bytes with a page of zeros behind, so that no look can leave it.
         """
         lengths = rows.ends - rows.starts
-        regular = (rows.flags == 0) & (lengths >= 2 + self._fixed + self._tail)
+        regular: Flags = (rows.flags == 0) & (lengths >= 2 + self._fixed + self._tail)
         at = np.where(regular, rows.starts, 0)
         count = flat[at].astype(np.int64) | flat[at + 1].astype(np.int64) << 8
         regular &= count == self._table.column_numbers
@@ -108,7 +108,7 @@ class BlockReader:
         }
         for column in self._columns:
             if column.kind == d.DATE and column.is_fixed and fixed is not None:
-                days = _view(fixed, column, "<f8")
+                days = _view(fixed, column, "<f8").astype(np.float64)
                 with np.errstate(invalid="ignore"):
                     odd |= ~is_null[column.number] & ~((days >= FIRST_DAY) & (days <= LAST_DAY))
         if odd.any():
@@ -134,8 +134,8 @@ class BlockReader:
         raw = np.ascontiguousarray(tails[:, : 2 * (count + 1)]).view("<u2").astype(np.int64)
         offsets = raw[:, ::-1]
         limit = (rows.ends - rows.starts - self._tail)[:, None]
-        odd = ((offsets < 2 + self._fixed) | (offsets > limit)).any(axis=1) | (np.diff(offsets) < 0).any(axis=1)
-        # Tables whose rows end their fixed area early are decoded row by row.
+        outside = (offsets < 2 + self._fixed) | (offsets > limit)
+        odd: Flags = np.logical_or(outside.any(axis=1), (np.diff(offsets, axis=1) < 0).any(axis=1))
         places = offsets + rows.starts[:, None]
         return places[:, :-1], places[:, 1:], odd
 

@@ -56,7 +56,8 @@ class Pages:
         """Return a page. Raises Truncated for one beyond the end."""
         if not 0 <= number < self.count:
             raise Truncated(f"Page {number} is needed; the file has {self.count} pages.")
-        return self._all[number].tobytes()
+        content: bytes = self._all[number].tobytes()
+        return content
 
     def block(self, numbers: Sequence[int]) -> Bytes:
         """Return a copy of some pages, all within the file, one after the other (shape: pages x page size)."""

@@ -67,18 +67,18 @@ def eventually(condition: Callable[[], object], seconds: float = 5.0) -> Any:
     raise AssertionError("it never happened")
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
 
 
-@pytest.fixture()
+@pytest.fixture
 def slack(clock: MovableClock) -> Iterator[SlackServer]:
     with SlackServer(workspace=Workspace(clock=clock), retry_seconds=(0.0, 0.01, 0.02)) as server:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(slack: SlackServer) -> WebClient:
     return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
@@ -94,17 +94,17 @@ def shared_client(shared_slack: SlackServer) -> WebClient:
     return WebClient(token=shared_slack.bot_token, base_url=shared_slack.api_url, retry_handlers=[])
 
 
-@pytest.fixture()
+@pytest.fixture
 def manager(slack: SlackServer) -> SlackPerson:
     return SlackPerson(slack.url, "U0MANAGER")
 
 
-@pytest.fixture()
+@pytest.fixture
 def database(slack: SlackServer) -> SlackPerson:
     return SlackPerson(slack.url, "U0DATABASE")
 
 
-@pytest.fixture()
+@pytest.fixture
 def app(slack: SlackServer) -> Iterator[SocketApp]:
     running = SocketApp(slack)
     yield running
