@@ -3,7 +3,6 @@
 ``python -m tests.bench.chain [LARGE.mdb]`` takes another file than the medium one that comes with the repository.
 """
 
-import resource
 import shutil
 import statistics
 import subprocess
@@ -11,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,14 +42,6 @@ Chain(Path(sys.argv[1]), pack, out=Path(sys.argv[2])).run([stage for stage in ST
 """
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The medians of a command's runs: seconds, and the peak memory of its largest process in MiB."""
-
-    seconds: float
-    memory: float
-
-
 def main() -> None:
     """Measure and print the table."""
     console = Console()
@@ -70,11 +60,10 @@ def main() -> None:
         else:
             console.print("[yellow]mdbtools is not installed: no ratios.[/]")
         found = {name: _measure(command) for name, command in commands.items()}
-        table = Table("what", "seconds", "ratio", "peak MiB", title=f"{file.name}, median of {RUNS}")
-        base = found[peer].seconds if peer in found else None
-        for name, measured in found.items():
-            ratio = f"{measured.seconds / base:.2f}" if base else "-"
-            table.add_row(name, f"{measured.seconds:.2f}", ratio, f"{measured.memory:.0f}")
+        table = Table("what", "seconds", "ratio", title=f"{file.name}, median of {RUNS}")
+        base = found.get(peer)
+        for name, seconds in found.items():
+            table.add_row(name, f"{seconds:.2f}", f"{seconds / base:.2f}" if base else "-")
         console.print(table)
 
 
@@ -85,14 +74,14 @@ def _medium(scratch: Path) -> Path:
     return file
 
 
-def _measure(command: Sequence[str]) -> Measured:
-    seconds, memory = [], 0.0
+def _measure(command: Sequence[str]) -> float:
+    """Return the median wall time of a command's runs, in seconds."""
+    seconds = []
     for _ in range(RUNS):
         begun = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - begun)
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return Measured(statistics.median(seconds), memory)
+    return statistics.median(seconds)
 
 
 if __name__ == "__main__":

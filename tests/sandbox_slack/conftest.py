@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -49,11 +50,13 @@ class SocketApp:
     def payloads(self) -> list[dict[str, Any]]:
         return [request.payload for request in self.requests]
 
-    def close(self) -> None:
-        # The client's reading thread notices only the other side's end quickly.
+    def close(self) -> Thread:
+        """Stop at once; the client's own threads take a second to end, which nobody needs to wait for."""
         self.client.default_auto_reconnect_enabled = self.client.auto_reconnect_enabled = False
         self._server.drop_sockets()
-        self.client.close()
+        ending = Thread(target=self.client.close)
+        ending.start()
+        return ending
 
 
 def eventually(condition: Callable[[], object], seconds: float = 5.0) -> Any:
@@ -104,8 +107,16 @@ def database(slack: SlackServer) -> SlackPerson:
     return SlackPerson(slack.url, "U0DATABASE")
 
 
+@pytest.fixture(scope="session")
+def endings() -> Iterator[list[Thread]]:
+    threads: list[Thread] = []
+    yield threads
+    for thread in threads:
+        thread.join(10)
+
+
 @pytest.fixture
-def app(slack: SlackServer) -> Iterator[SocketApp]:
+def app(slack: SlackServer, endings: list[Thread]) -> Iterator[SocketApp]:
     running = SocketApp(slack)
     yield running
-    running.close()
+    endings.append(running.close())
