@@ -144,6 +144,7 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
         raise SettingsError(
             f"serve --role {role} needs Postgres (DATABASE_URL): on SQLite one process does everything (--role all)."
         )
+    application.packs.warm()
     stop = stop or _stop_at_signals()
     with ExitStack() as parts:
         if role != "web":

@@ -14,6 +14,9 @@ from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Pack
 
 
+Signature = tuple[tuple[str, int, int], ...]
+
+
 class Packs:
     """Packs by id. A started onboarding keeps its pack: a copy by digest under ``shelf``, whatever changes later."""
 
@@ -28,8 +31,14 @@ class Packs:
         self._directories = [*([builtin_packs()] if builtin else []), *directories]
         self._shelf = shelf
         self._kinds = kinds
-        self._kept: dict[str, Pack] = {}
+        self._loaded: dict[Path, tuple[Signature, Pack]] = {}
+        self._by_digest: dict[str, Pack] = {}
         self._lock = Lock()
+
+    def warm(self) -> None:
+        """Load every installed pack, so that no click waits for it. Raises SettingsError for one with errors."""
+        for pack_id in self.ids():
+            self.get(pack_id)
 
     def ids(self) -> list[str]:
         """Return the ids of all installed packs, sorted."""
@@ -58,16 +67,16 @@ class Packs:
 
     def kept(self, pack_id: str, digest: str) -> Pack:
         """Return the pack that an onboarding began with. Raises SettingsError when its copy has vanished."""
-        with self._lock:
-            if digest not in self._kept:
-                place = self._place(pack_id, digest) / pack_id
-                if not place.is_dir():
-                    raise SettingsError(
-                        f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone "
-                        f"({place}). Restore it from the backup; the running ones cannot go on without it."
-                    )
-                self._kept[digest] = self._load(place)
-            return self._kept[digest]
+        known = self._by_digest.get(digest)
+        if known is not None:
+            return known
+        place = self._place(pack_id, digest) / pack_id
+        if not place.is_dir():
+            raise SettingsError(
+                f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone "
+                f"({place}). Restore it from the backup; the running ones cannot go on without it."
+            )
+        return self._load(place)
 
     def _found(self) -> Mapping[str, Path]:
         try:
@@ -76,10 +85,28 @@ class Packs:
             raise SettingsError(f"PACKS_DIR: {wrong}") from wrong
 
     def _load(self, path: Path) -> Pack:
-        try:
-            return load_pack(path, self._kinds)
-        except PackErrors as wrong:
-            raise SettingsError(f"The pack {path.name} has errors:\n{wrong}") from wrong
+        """Load a pack, or return it as it was loaded before while none of its files has changed."""
+        signature = _signature(path)
+        with self._lock:
+            loaded = self._loaded.get(path)
+            if loaded is not None and loaded[0] == signature:
+                return loaded[1]
+            try:
+                pack = load_pack(path, self._kinds)
+            except PackErrors as wrong:
+                raise SettingsError(f"The pack {path.name} has errors:\n{wrong}") from wrong
+            self._loaded[path] = (signature, pack)
+            self._by_digest[pack.digest] = pack
+            return pack
 
     def _place(self, pack_id: str, digest: str) -> Path:
         return self._shelf / f"{pack_id}-{digest[:16]}"
+
+
+def _signature(path: Path) -> Signature:
+    """Return what changes when a file of the folder does: names, sizes and times."""
+    return tuple(
+        (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+    )

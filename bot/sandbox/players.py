@@ -49,6 +49,15 @@ class Manager:
         view = self._slack.command("start").view or self._slack.wait_for_view()
         return dict(self._slack.submit(view["id"], dict(values)))
 
+    def start_with_choice(self, operator: str, values: Mapping[str, str]) -> str:
+        """Choose an operator, which changes what the modal asks, fill it in and submit it; return the new key."""
+        view = self._slack.command("start").view or self._slack.wait_for_view()
+        self._slack.choose(view["id"], "operator", operator)
+        errors = self._slack.submit(view["id"], dict(values))
+        if errors:
+            raise NothingHappened(f"the start was refused: {dict(errors)}")
+        return str(self.wait_for_parent()["metadata"]["event_payload"]["key"])
+
     def wait_for_parent(self) -> Mapping[str, Any]:
         """Wait for the onboarding's message and remember it."""
 

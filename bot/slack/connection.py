@@ -41,9 +41,10 @@ class SlackConnection:
                     token=self.settings.bot_token.get_secret_value(),
                     base_url=self.settings.api_url,
                     timeout=self.settings.timeout_seconds,
+                    # A 429 is waited out: nothing was done. Left to itself the library also sends again after a lost
+                    # connection, and what it had posted would stand there twice: we look first.
+                    retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2)],
                 )
-                # It does not wait out a 429 by itself.
-                self._client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=2))
             return self._client
 
     @contextmanager

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +54,7 @@ class FileServer:
     root: str
     partners: Mapping[str, Mapping[str, str]]
     disk: Path
+    server: SftpServer | None = None
 
     def as_players_see_it(self) -> Mapping[str, Any]:
         return {
@@ -70,7 +71,9 @@ def sandbox_files(place: Path) -> Iterator[FileServer]:
     accounts = {code: (account["username"], account["password"]) for code, account in partners.items()}
     with SftpServer(place / "sftp", partners=accounts) as server:
         known = server.known_hosts(place / "known_hosts")
-        yield FileServer(server.host, server.port, known, "onboarding-bot", "secret", "/", partners, place / "sftp")
+        yield FileServer(
+            server.host, server.port, known, "onboarding-bot", "secret", "/", partners, place / "sftp", server
+        )
 
 
 @contextmanager
@@ -197,6 +200,14 @@ class House:
         assert self.manager.start(START | changed) == {}
         return str(self.manager.wait_for_parent()["metadata"]["event_payload"]["key"])
 
+    def files_server_away(self) -> None:
+        assert self.files.server is not None
+        self.files.server.stop()
+
+    def files_server_back(self) -> None:
+        assert self.files.server is not None
+        self.files.server.start()
+
     def log(self) -> str:
         return (self.place / "bot.log").read_text("utf-8")
 
@@ -260,13 +271,13 @@ def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **setti
         yield built
 
 
-def play_until_deposit(home: House) -> None:
+def play_until_deposit(home: House, *, steps: Sequence[str] = MANUAL_STEPS) -> None:
     """The manual steps, the form, the ticket."""
     from bot.steps.kinds import parameter_models
     from checklists.loader import builtin_packs, load_pack
 
     pack = load_pack(builtin_packs() / "telefonica_es", parameter_models())
-    for step in MANUAL_STEPS:
+    for step in steps:
         home.manager.tick_all(step)
     home.partner.fill_form(home.partner.wait_for_link("form"), pack.forms["form.yaml"], datetime.now(UTC).date())
     home.team.make_flow(home.team.wait_for_ticket())

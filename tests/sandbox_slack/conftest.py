@@ -35,7 +35,7 @@ class SocketApp:
         self.acknowledges = True
         self._server = server
         web = WebClient(token=server.bot_token, base_url=server.api_url)
-        self.client = SocketModeClient(app_token=server.app_token, web_client=web)
+        self.client = SocketModeClient(app_token=server.app_token, web_client=web, ping_interval=1)
         self.client.socket_mode_request_listeners.append(self._handle)
         self.client.connect()
         eventually(lambda: server.sockets >= 1)
@@ -51,12 +51,19 @@ class SocketApp:
         return [request.payload for request in self.requests]
 
     def close(self) -> Thread:
-        """Stop at once; the client's own threads take a second to end, which nobody needs to wait for."""
-        self.client.default_auto_reconnect_enabled = self.client.auto_reconnect_enabled = False
-        self._server.drop_sockets()
-        ending = Thread(target=self.client.close)
-        ending.start()
-        return ending
+        """Stop at once."""
+        return end(self._server, self.client)
+
+
+def end(server: SlackServer, client: SocketModeClient) -> Thread:
+    """Stop a client; its own threads take a second to end, in the thread returned, which nobody needs to wait for."""
+    client.default_auto_reconnect_enabled = client.auto_reconnect_enabled = False
+    server.drop_sockets()
+    # Closed while it still reads, the client trips over its own two threads.
+    eventually(lambda: not client.is_connected())
+    ending = Thread(target=client.close)
+    ending.start()
+    return ending
 
 
 def eventually(condition: Callable[[], object], seconds: float = 5.0) -> Any:

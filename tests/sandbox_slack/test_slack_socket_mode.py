@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import SocketApp, eventually
+from conftest import SocketApp, end, eventually
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_surfaces import actions, button, modal, section, text_input, ticks
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from bot.sandbox.faults import Fault
@@ -27,11 +28,7 @@ def bolt(slack: SlackServer, client: WebClient, endings: list[Thread]) -> Iterat
     handler.connect()
     eventually(lambda: slack.sockets)
     yield app
-    handler.client.default_auto_reconnect_enabled = handler.client.auto_reconnect_enabled = False
-    slack.drop_sockets()
-    ending = Thread(target=handler.close)
-    ending.start()
-    endings.append(ending)
+    endings.append(end(slack, handler.client))
 
 
 def test_a_whole_conversation_from_command_to_replaced_button(bolt: App, manager: SlackPerson) -> None:
@@ -139,8 +136,8 @@ def test_a_refused_handshake_is_tried_again_by_the_client(slack: SlackServer, en
     slack.faults.add(Fault("socket:connect", "server_error"))
     web = WebClient(token=slack.bot_token, base_url=slack.api_url)
     refused = str(web.apps_connections_open(app_token=slack.app_token)["url"])
-    with pytest.raises(Exception, match="403"):
-        connect(refused)
+    with pytest.raises(InvalidStatus, match="403"), connect(refused):
+        pass
     running = SocketApp(slack)
     endings.append(running.close())
 
@@ -179,27 +176,30 @@ def test_hello_comes_first_and_a_ticket_opens_one_socket(slack: SlackServer) -> 
         hello = json.loads(socket.recv(timeout=5))
         assert (hello["type"], hello["num_connections"]) == ("hello", 1)
         socket.ping().wait(5)
-    with pytest.raises(Exception, match="403"):
-        connect(url)
+    with pytest.raises(InvalidStatus, match="403"), connect(url):
+        pass
 
 
 def test_an_eleventh_socket_is_told_to_go(slack: SlackServer) -> None:
-    sockets = [connect(ticket(slack)) for _ in range(10)]
-    eventually(lambda: slack.sockets == 10)
-    with connect(ticket(slack)) as eleventh:
+    with ExitStack() as sockets:
+        for _ in range(10):
+            sockets.enter_context(connect(ticket(slack)))
+        eventually(lambda: slack.sockets == 10)
+        eleventh = sockets.enter_context(connect(ticket(slack)))
         assert json.loads(eleventh.recv(timeout=5))["reason"] == "too_many_websockets"
         with pytest.raises(ConnectionClosed):
             eleventh.recv(timeout=5)
-    for socket in sockets:
-        socket.close()
 
 
 def test_an_event_is_sent_again_until_it_is_acknowledged(
-    slack: SlackServer, manager: SlackPerson, app: SocketApp
+    endings: list[Thread],
 ) -> None:
-    slack.faults.add(Fault("socket:ack", "drop_before"))
-    manager.open_home()
-    first, second = eventually(lambda: app.requests if len(app.requests) == 2 else None, 15)
+    with SlackServer(retry_seconds=(2.0, 2.0, 2.0)) as slack:
+        app = SocketApp(slack)
+        slack.faults.add(Fault("socket:ack", "drop_before"))
+        SlackPerson(slack.url, "U0MANAGER").open_home()
+        first, second = eventually(lambda: app.requests if len(app.requests) == 2 else None, 10)
+        endings.append(app.close())
     assert first.payload["event_id"] == second.payload["event_id"]
     assert first.payload["event"]["type"] == "app_home_opened"
     assert (first.retry_attempt, second.retry_reason) == (0, "timeout")

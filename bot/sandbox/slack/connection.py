@@ -1,6 +1,8 @@
 """Cutting a client's connection, which no ASGI server offers: the lost answer must look lost on the wire."""
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 from fastapi import Request, WebSocket
@@ -21,6 +23,17 @@ def transport_of(connection: Request | WebSocket) -> asyncio.Transport:
     """The TCP connection under a request or websocket."""
     transport: asyncio.Transport = connection.state.transport
     return transport
+
+
+def reset(connection: WebSocket) -> None:
+    """Break a websocket's connection with a TCP reset; what the client has not read yet is lost.
+
+    An orderly end without a closing frame would leave slack_sdk's client reading nothing for five of its ping
+    intervals before it reconnects.
+    """
+    transport = transport_of(connection)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class CutConnection(Response):

@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.sandbox.faults import Fault, FaultKind, Faults
 from bot.sandbox.slack.entities import JsonObject
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods.modals import view_json
 from bot.sandbox.slack.people import People, visible
 from bot.sandbox.slack.socket_mode import SocketMode
@@ -118,6 +119,7 @@ def add_control_api(app: FastAPI, workspace: Workspace, people: People, faults: 
         return JSONResponse({"lookup": str(error.args[0]) if error.args else ""}, 404)
 
     app.add_exception_handler(LookupError, not_shown)
+    app.add_exception_handler(SlackError, not_shown)
 
 
 def _inside(workspace: Workspace, faults: Faults, sockets: SocketMode) -> APIRouter:

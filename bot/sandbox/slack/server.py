@@ -16,6 +16,7 @@ from bot.sandbox.slack.connection import CuttableProtocol
 from bot.sandbox.slack.control_api import add_control_api
 from bot.sandbox.slack.envelopes import Ack, Envelope
 from bot.sandbox.slack.http_mode import HttpMode
+from bot.sandbox.slack.page import Page, page_routes
 from bot.sandbox.slack.people import People
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.socket_mode import SocketMode
@@ -53,6 +54,7 @@ class SlackServer:
         self.signing_secret = signing_secret
         self.faults = Faults()
         self.workspace = workspace or Workspace()
+        self._command = command
         self._host = host
         self._port = port
         self._sockets = SocketMode(self.workspace, self.faults)
@@ -117,6 +119,7 @@ class SlackServer:
         self.workspace.url = f"http://{self._host}:{self._port}"
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         app.include_router(app_routes(self.workspace, self._web_api, self._sockets))
+        app.include_router(page_routes(Page(self.workspace, self.people, self._command), **self._visitor()))
         add_control_api(app, self.workspace, self.people, self.faults, self._sockets)
         config = uvicorn.Config(
             app,
@@ -134,6 +137,11 @@ class SlackServer:
             if time.monotonic() > until or not self._thread.is_alive():
                 raise RuntimeError(f"the sandbox Slack did not start on {self.url}")
             time.sleep(0.005)
+
+    def _visitor(self) -> dict[str, str]:
+        """Who looks at which channel when the page is asked for neither."""
+        people = [user.id for user in self.workspace.users.values() if not user.is_bot]
+        return {"user": people[0], "channel": next(iter(self.workspace.channels))}
 
     def _run(self, listener: socket.socket) -> None:
         asyncio.run(self._serve(listener))

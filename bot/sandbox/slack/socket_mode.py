@@ -11,7 +11,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from bot.sandbox.faults import Faults
 from bot.sandbox.slack.arguments import Arguments
-from bot.sandbox.slack.connection import transport_of
+from bot.sandbox.slack.connection import reset, transport_of
 from bot.sandbox.slack.entities import APP_ID, JsonObject
 from bot.sandbox.slack.envelopes import ACK_SECONDS, Ack, Envelope
 from bot.sandbox.slack.errors import SlackError
@@ -43,8 +43,9 @@ class SocketMode:
     """The server's side of Socket Mode; everything but ``connected`` runs on the server's own loop.
 
     Fault operations: ``socket:connect`` (any kind but delay refuses the handshake), ``socket:send`` (drop_before: the
-    connection breaks and the envelope is lost; drop_after: it is delivered and the acknowledgement is lost),
-    ``socket:ack`` (drop_before: the acknowledgement is lost with the connection).
+    connection breaks and the envelope is lost; drop_after: it is delivered and answered, then the connection breaks
+    and the answer is lost), ``socket:ack`` (any kind but delay: the connection breaks under the acknowledgement,
+    whatever it was for).
     """
 
     def __init__(self, workspace: Workspace, faults: Faults) -> None:
@@ -108,7 +109,7 @@ class SocketMode:
             if fault is not None and fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
             elif fault is not None:
-                transport_of(socket.websocket).abort()
+                reset(socket.websocket)
                 continue
             envelope_id = str(message.get("envelope_id", ""))
             if not socket.answer(envelope_id, Ack(message.get("payload"))):
@@ -129,23 +130,23 @@ class SocketMode:
         if socket is None:
             return Ack(error="dispatch_failed")
         if fault is not None and fault.kind not in {"delay", "drop_after"}:
-            transport_of(socket.websocket).abort()
+            reset(socket.websocket)
             return Ack(error="operation_timeout")
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         socket.waiting.setdefault(envelope.id, deque()).append(future)
         try:
             await socket.websocket.send_json(_envelope_json(envelope))
-            if fault is not None and fault.kind == "drop_after":
-                # Closing, unlike aborting, lets what was written leave first.
-                transport_of(socket.websocket).close()
-                return Ack(error="operation_timeout")
-            return await asyncio.wait_for(future, ACK_SECONDS)
+            ack = await asyncio.wait_for(future, ACK_SECONDS)
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             # RuntimeError is what starlette raises when the socket was closed in the meantime.
             return Ack(error="operation_timeout")
         finally:
             if not socket.waiting.get(envelope.id):
                 socket.waiting.pop(envelope.id, None)
+        if fault is not None and fault.kind == "drop_after":
+            reset(socket.websocket)
+            return Ack(error="operation_timeout")
+        return ack
 
     def _next(self) -> _Socket | None:
         for _ in range(len(self._sockets)):
@@ -157,7 +158,7 @@ class SocketMode:
     def drop(self) -> None:
         """Cut every connection without a word."""
         for socket in list(self._sockets):
-            transport_of(socket.websocket).abort()
+            reset(socket.websocket)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask every client to reconnect, as Slack does now and then, and close a second later."""
