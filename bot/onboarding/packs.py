@@ -13,7 +13,6 @@ from bot.onboarding.errors import SettingsError, Unknown
 from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Pack
 
-
 Signature = tuple[tuple[str, int, int], ...]
 
 

@@ -38,9 +38,10 @@ def from_markdown(text: str) -> str:
     """Return a guide's Markdown (bold, emphasis, lists, links, headings) as mrkdwn."""
     text = escaped(text)
     text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"<\2|\1>", text)
-    text = re.sub(r"(?m)^#{1,6}\s+(.+)$", r"*\1*", text)
     text = re.sub(r"(?<!\*)\*(?!\*|\s)([^*\n]+?)\*(?!\*)", r"_\1_", text)
     text = re.sub(r"\*\*([^*\n]+?)\*\*", r"*\1*", text)
+    # Headings last: mrkdwn's bold is Markdown's emphasis.
+    text = re.sub(r"(?m)^#{1,6}\s+(.+)$", r"*\1*", text)
     return re.sub(r"(?m)^(\s*)[-*]\s+", r"\1• ", text)
 
 

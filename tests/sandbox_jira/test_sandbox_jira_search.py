@@ -67,7 +67,7 @@ def filled(client: JIRA, create: Create) -> JIRA:
         ("summary ~ 'flow OFC'", "DB-1"),
         (r'summary ~ "\"OFC flow\""', "DB-1"),
         (r'summary ~ "\"flow OFC\""', ""),
-        ("summary ~ activ*", "ACT-1 ACT-2"),
+        ("summary ~ \"activ*\"", "ACT-1 ACT-2"),
         ("summary ~ activ", ""),
         ("summary !~ acme", "ACT-2 DB-2"),
         ("description ~ globex", "ACT-2"),

@@ -175,6 +175,7 @@ def test_a_permalink_leads_to_the_message_on_the_page(slack: SlackServer, client
         ("<javascript:alert(1)|x>", "&lt;javascript:alert(1)|x&gt;"),
         ('<https://example.com/"onmouseover="x|y>', '<a href="https://example.com/&quot;onmouseover=&quot;x">y</a>'),
         ("<@U1> in <#C1|jobs>", "<b>@Ann</b> in <b>#jobs</b>"),
+        ("<!here> at <!date^1795515483^{time}|10:18>", "<b>@here</b> at 10:18"),
         ("one\ntwo", "one<br>two"),
         ("<img src=x>", "&lt;img src=x&gt;"),
         ("&gt; quoted", "<q>quoted</q>"),

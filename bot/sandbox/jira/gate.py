@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
@@ -176,8 +177,9 @@ class _Unauthorized(Refusal):
 async def _files(request: Request) -> list[UploadedFile]:
     try:
         form = await request.form()
-    except HTTPException as bad:
-        raise Refusal(400, f"The multipart request cannot be read: {bad.detail}") from bad
+    except (HTTPException, MultiPartException) as bad:
+        reason = bad.detail if isinstance(bad, HTTPException) else bad.message
+        raise Refusal(400, f"The multipart request cannot be read: {reason}") from bad
     try:
         # Jira looks at the parts named file alone and ignores the others.
         return [

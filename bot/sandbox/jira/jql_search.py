@@ -191,6 +191,8 @@ class _Meaning:
     def _date(self, name: str, field: Field, operator: Operator, operands: tuple[Operand, ...]) -> Predicate:
         if operator in {"is", "is not"}:
             return lambda issue: (_date_of(issue, field) is None) == (operator == "is")
+        if operator in {"~", "!~"}:
+            raise _unsupported(operator, name)
         wanted = [read_date(each, name, self._now) for each in operands]
         # JQL writes minutes: equal means in that minute.
         minutes = [each.replace(second=0, microsecond=0) for each in wanted]
@@ -200,9 +202,6 @@ class _Meaning:
             if operator in {"=", "in", "!=", "not in"}:
                 return (minute in minutes) == (operator in {"=", "in"})
             return _ordered(operator, name, at, wanted[0])
-
-        if operator in {"~", "!~"}:
-            raise _unsupported(operator, name)
 
         def matches(issue: Issue) -> bool:
             at = _date_of(issue, field)

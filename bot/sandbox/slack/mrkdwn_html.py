@@ -54,6 +54,9 @@ def _prose(text: str, names: Mapping[str, str]) -> str:
 
 def _token(token: str, names: Mapping[str, str]) -> str:
     target, _, label = token.partition("|")
+    if target.startswith("!date^"):
+        # Slack would show the reader's own time; the fallback says the same in the app's words.
+        return _escaped(label)
     if target[:1] in {"@", "#", "!"}:
         sign = "#" if target.startswith("#") else "@"
         return f"<b>{sign}{_escaped(label or names.get(target[1:], target[1:]))}</b>"

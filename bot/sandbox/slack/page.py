@@ -32,8 +32,15 @@ class Page:
         templates = Environment(loader=PackageLoader("bot.sandbox.slack"), autoescape=True)
         self._template = templates.get_template("page.html")
 
+    def version(self, user: str, channel: str) -> str:
+        """A digest that changes with what the page shows."""
+        return hashlib.sha256(self._rendered(user, channel, "", "").encode()).hexdigest()
+
     def render(self, user: str, channel: str, trouble: str = "") -> str:
         """The whole page."""
+        return self._rendered(user, channel, trouble, self.version(user, channel))
+
+    def _rendered(self, user: str, channel: str, trouble: str, version: str) -> str:
         workspace = self._workspace
         with workspace.locked():
             shown = workspace.channel(channel)
@@ -54,6 +61,7 @@ class Page:
                 command=self._command,
                 failures=failures,
                 trouble=trouble,
+                version=version,
                 text=self._text,
             )
 
@@ -204,8 +212,7 @@ def page_routes(page: Page, *, user: str, channel: str) -> APIRouter:
 
     @router.get("/page/version")
     async def version(request: Request) -> JSONResponse:
-        drawn = page.render(**where(request))
-        return JSONResponse(hashlib.sha256(drawn.encode()).hexdigest())
+        return JSONResponse(page.version(**where(request)))
 
     @router.post("/page/{deed}", response_model=None)
     async def use(request: Request, deed: str) -> Response:

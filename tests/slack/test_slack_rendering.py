@@ -1,0 +1,244 @@
+"""What the bot shows in Slack stays within Slack's limits and shows people's words as words, whatever they are."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
+from bot.onboarding.view import OnboardingView, Report, StepView, SurfaceView, TickView
+from bot.sandbox.slack.blocks import TEXT_OF_ALL_BLOCKS, check_blocks, check_view, text_length
+from bot.slack import modals
+from bot.slack.commands import VERBS, UnknownVerb, help_text, parse
+from bot.slack.manifest import app_manifest
+from bot.slack.mrkdwn import escaped, from_markdown, shortened
+from bot.slack.parent import message_blocks, picture
+from bot.slack.reports import report_blocks
+from bot.steps.kinds import parameter_models
+from checklists.loader import builtin_packs, load_pack
+from checklists.model import LANGUAGES, Localized, Pack
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+STATES = ["pending", "running", "waiting", "done", "failed", "skipped", "not_applicable"]
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=400)
+long_words = st.one_of(words, words.map(lambda text: (text + " & <x> ") * 40))
+localized = long_words.filter(str.strip).map(Localized.same)
+evidence = st.builds(
+    Evidence,
+    facts=st.lists(st.builds(Fact, localized, long_words), max_size=30).map(tuple),
+    files=st.lists(
+        st.builds(FileEvidence, words, st.just("ofc"), words, st.integers(0, 10**12), st.just("ab" * 32)), max_size=6
+    ).map(tuple),
+    findings=st.lists(
+        st.builds(FindingEvidence, st.just("BAD_NAME"), st.sampled_from(["block", "warn"]), localized, localized),
+        max_size=10,
+    ).map(tuple),
+)
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack(builtin_packs() / "telefonica_es", parameter_models())
+
+
+def view_of(pack: Pack, draw: Any = None, **changed: Any) -> OnboardingView:
+    """An onboarding of the TELEFONICA pack; ``draw`` fills it with anything at all."""
+
+    def drawn(strategy: Any, plain: Any) -> Any:
+        return draw(strategy) if draw else plain
+
+    steps = []
+    for definition in pack.checklist.steps:
+        state = drawn(st.sampled_from(STATES), "waiting")
+        steps.append(
+            StepView(
+                definition=definition,
+                state=state,
+                role=definition.role,
+                waits_for=definition.role if state == "waiting" else None,
+                note=drawn(st.none() | localized, None),
+                code="UNREACHABLE" if state == "failed" else None,
+                seen=drawn(localized, None) if state == "failed" else None,
+                advice=drawn(localized, None) if state == "failed" else None,
+                reason=drawn(words, "why") if state == "skipped" else None,
+                link=drawn(st.none() | st.just("https://jira.example/browse/DB-1"), None),
+                ticks=tuple(TickView(tick, by=drawn(st.none() | words, None), at=NOW) for tick in definition.ticks),
+                evidence=drawn(evidence, Evidence()),
+                due_on=drawn(st.none() | st.dates(), None),
+                changed_at=NOW,
+                changed_by=drawn(words, "ana"),
+            )
+        )
+    plain: dict[str, Any] = {
+        "id": 1,
+        "key": "ONB-1",
+        "revision": 17,
+        "head": "ab" * 32,
+        "state": "open",
+        "pack": pack,
+        "operator": "TELEFONICA",
+        "partner": "PARTNER-ONE",
+        "partner_email": "ops@partner.example",
+        "client": drawn(words, "ACME"),
+        "root": "ACME-IBERICA",
+        "tax_ids": ("B00123455",),
+        "options": {"ofc": True, "deposit": "ftp"},
+        "language": drawn(st.sampled_from(LANGUAGES), "en"),
+        "due": None,
+        "started_by": drawn(words, "ana"),
+        "started_at": NOW,
+        "closed_at": None,
+        "steps": tuple(steps),
+        "surfaces": {"jira": SurfaceView("ACT-1", "https://jira.example/browse/ACT-1")},
+        "troubles": drawn(st.just({}) | words.map(lambda text: {"jira": text}), {}),
+    }
+    return OnboardingView(**plain | changed)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_parent_message_stays_within_the_limits_whatever_it_holds(pack: Pack, data: st.DataObject) -> None:
+    view = view_of(pack, data.draw, state=data.draw(st.sampled_from(["open", "done", "cancelled"])))
+    blocks = message_blocks(view)
+    assert check_blocks(blocks) == []
+    assert text_length(blocks) <= TEXT_OF_ALL_BLOCKS
+    assert json.loads(picture(view))["text"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_report_stays_within_the_limits_whatever_it_holds(pack: Pack, data: st.DataObject) -> None:
+    maybe = st.none() | localized
+    report = Report(
+        seq=3,
+        at=NOW,
+        kind=data.draw(
+            st.sampled_from(["step_done", "step_failed", "step_skipped", "step_asks", "closed", "cancelled"])
+        ),
+        actor=data.draw(words),
+        actor_id="slack:U123",
+        step=pack.checklist.steps[0],
+        evidence=data.draw(evidence),
+        code=data.draw(st.none() | st.just("BAD_NAME")),
+        seen=data.draw(maybe),
+        advice=data.draw(maybe),
+        reason=data.draw(st.none() | words),
+        copy=data.draw(maybe),
+        link=None,
+        hash="cd" * 32,
+    )
+    blocks = report_blocks(view_of(pack), report)
+    assert check_blocks(blocks) == []
+    assert text_length(blocks) <= TEXT_OF_ALL_BLOCKS
+
+
+def test_block_ids_carry_the_step_and_the_revision(pack: Pack) -> None:
+    ids = {block["block_id"] for block in message_blocks(view_of(pack)) if "block_id" in block}
+    assert {"portal:17:text", "portal:17:ticks", "portal:17:actions"} <= ids
+    later = {block["block_id"] for block in message_blocks(view_of(pack, revision=18)) if "block_id" in block}
+    assert ids.isdisjoint(later)
+
+
+def test_a_button_names_its_onboarding_and_step_and_a_box_its_tick(pack: Pack) -> None:
+    elements = {
+        (block["block_id"], element["action_id"]): element
+        for block in message_blocks(view_of(pack))
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+    assert elements["portal:17:actions", "skip"]["value"] == "ONB-1:portal"
+    ticks = [option["value"] for option in elements["portal:17:ticks", "ticks"]["options"]]
+    assert ticks == [tick.id for tick in pack.checklist.step("portal").ticks]
+
+
+def test_a_closed_onboarding_has_no_controls(pack: Pack) -> None:
+    assert not [block for block in message_blocks(view_of(pack, state="done")) if block["type"] == "actions"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_start_modal_has_the_blocks_that_are_stable(pack: Pack, language: Any) -> None:
+    view = modals.start_modal([pack], pack, language)
+    assert check_view(view) == []
+    assert [block["block_id"] for block in view["blocks"]] == [
+        "operator",
+        "partner",
+        "partner_email",
+        "client",
+        "root",
+        "tax_ids",
+        "ofc",
+        "deposit",
+        "due",
+    ]
+
+
+def test_the_start_modal_is_read_back(pack: Pack) -> None:
+    def chosen(value: str) -> Mapping[str, Any]:
+        return {"x": {"selected_option": {"value": value}}}
+
+    typed = {"partner": "P1", "partner_email": "a@b.example", "client": "C", "root": "R1", "tax_ids": "A1, B2\nC3 D4"}
+    values = {name: {"value": {"value": text}} for name, text in typed.items()}
+    values |= {"operator": chosen("telefonica_es"), "ofc": chosen("true"), "deposit": chosen("ftp")}
+    values |= {"due": {"value": {"selected_date": "2026-12-01"}}}
+    request = modals.read_start({"state": {"values": values}}, pack)
+    assert request.tax_ids == ["A1", "B2", "C3", "D4"]
+    assert request.options == {"ofc": True, "deposit": "ftp"}
+    assert str(request.due) == "2026-12-01"
+
+
+def test_an_error_without_a_field_of_its_own_stands_at_the_operator(pack: Pack) -> None:
+    view = modals.start_modal([pack], pack, "en")
+    errors = {"partner": Localized.same("p"), "unknown": Localized.same("u")}
+    assert modals.field_errors(view, errors, "en") == {"partner": "p", "operator": "u"}
+
+
+def test_the_skip_modal_carries_ids_alone(pack: Pack) -> None:
+    view = modals.skip_modal(view_of(pack), "portal")
+    assert check_view(view) == []
+    assert view["private_metadata"] == "ONB-1:portal"
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_and_alias_is_understood_and_in_the_help(verb: Any) -> None:
+    for word in verb.words:
+        assert parse(f"{word.upper()}  rest ") == (verb, "rest")
+    for language in LANGUAGES:
+        assert f"/onboard {verb.name}" in help_text("/onboard", language)
+
+
+def test_a_typo_gets_the_nearest_verbs_and_nothing_gets_help() -> None:
+    unknown, _ = parse("staus ONB-1")
+    assert isinstance(unknown, UnknownVerb)
+    assert unknown.nearest[0] == "status"
+    assert parse("  ")[0] is VERBS[-1]
+
+
+@given(words, st.integers(1, 200))
+def test_shortening_never_cuts_an_escaped_sign(text: str, most: int) -> None:
+    cut = shortened(escaped(text), most)
+    assert len(cut) <= most
+    assert "<" not in cut
+    assert cut.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").count("&") == 0
+
+
+def test_a_guide_becomes_mrkdwn() -> None:
+    guide = "### Title\n- *Menu* **Facturacion** & <b>\n- [portal](https://example.com/a)"
+    assert from_markdown(guide) == ("*Title*\n• _Menu_ *Facturacion* &amp; &lt;b&gt;\n• <https://example.com/a|portal>")
+
+
+@pytest.mark.parametrize("url", [None, "https://bot.example/slack/events"])
+def test_the_manifest_is_what_slack_takes(url: str | None) -> None:
+    made = app_manifest("/onboard", url)
+    assert made["settings"]["socket_mode_enabled"] is (url is None)
+    assert made["features"]["slash_commands"][0].get("url") == url
+    schema = Path(__file__).parents[2].parent / "shared" / "specs" / "slack-manifest.schema.json"
+    if schema.exists():
+        import jsonschema
+
+        jsonschema.validate(made, json.loads(schema.read_text("utf-8")))
