@@ -13,6 +13,8 @@ from typing import Literal
 import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.engine import DurableJobs, Runner
 from bot.engine.lock import sole_runner
@@ -55,6 +57,9 @@ from checklists.model import FormParameters
 log = structlog.stdlib.get_logger()
 
 Role = Literal["all", "web", "worker"]
+
+# A database that is locked or away for a moment must not end a job: it may be run again from its start.
+DATABASE_TRIES, DATABASE_PAUSE = 8, 5.0
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Application:
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff)
 
+    @retry(
+        retry=retry_if_exception_type(OperationalError),
+        stop=stop_after_attempt(DATABASE_TRIES),
+        wait=wait_random_exponential(max=DATABASE_PAUSE),
+        reraise=True,
+    )
     def run_job(job: Job) -> None:
         worker = steps if job.subject.startswith("step:") else shows
         worker.run(job)

@@ -38,5 +38,7 @@ def configure_logs(form: Literal["text", "json"], level: int = logging.INFO) -> 
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These name every request and every packet; the ledger and the trail already say what was done.
-    for noisy in ("paramiko", "slack_bolt", "slack_sdk", "uvicorn", "alembic", "dbos", "jira", "asyncssh"):
+    for noisy in ("paramiko", "slack_bolt", "slack_sdk", "uvicorn", "alembic", "dbos", "asyncssh"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns of every link type, known or not; what Jira refuses is an error of its own.
+    logging.getLogger("jira").setLevel(logging.ERROR)

@@ -3,11 +3,18 @@
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import ip_address
+from socket import getfqdn
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.mail.address import mail_address
+
+
+def own_address() -> str:
+    """Return the sender where none is set: the bot at this machine's name."""
+    host = getfqdn()
+    return f"onboarding-bot@{host}" if "." in host.strip(".") else "onboarding-bot@localhost.localdomain"
 
 
 class SmtpSettings(BaseModel):
@@ -26,7 +33,7 @@ class SmtpSettings(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     starttls: bool = False
-    from_address: str = Field(alias="from")
+    from_address: str = Field(default_factory=own_address, alias="from")
 
     @field_validator("from_address")
     @classmethod

@@ -148,6 +148,9 @@ class SurfaceWorker:
                 self._catch_up(job.onboarding_id, self._surfaces[name])
             except Unavailable as away:
                 self._try_later(job, away)
+            except Exception as unexpected:
+                log.exception("surface_broke")
+                self._try_later(job, Unavailable(name, type(unexpected).__name__))
             else:
                 self._settled(job)
 

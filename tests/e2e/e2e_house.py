@@ -221,7 +221,7 @@ class House:
 
 
 @contextmanager
-def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **settings: str) -> Iterator[House]:
+def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **settings: str | None) -> Iterator[House]:
     port = free_port()
     web_url = f"http://127.0.0.1:{port}"
     with ExitStack() as parts:
@@ -265,7 +265,7 @@ def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **setti
             **settings,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONBOARDING_")}
-        environment = inherited | {f"ONBOARDING_{name}": value for name, value in wanted.items()}
+        environment = inherited | {f"ONBOARDING_{name}": value for name, value in wanted.items() if value is not None}
         built = House(place, slack, jira, mailbox, files, environment, web_url)
         parts.callback(built.stop_bot)
         yield built

@@ -94,6 +94,16 @@ def test_a_killed_bot_goes_on_where_it_was(tmp_path: Path) -> None:
         check_nothing_is_doubled(home)
 
 
+def test_without_a_credential_the_partners_own_test_file_proves_its_access(tmp_path: Path) -> None:
+    account = "TRANSFER__PARTNERS__PARTNER_ONE"
+    with house(tmp_path, **{f"{account}__USERNAME": None, f"{account}__PASSWORD": None}) as home:
+        home.start_bot()
+        key = home.start()
+        wait_until("the wait", lambda: home.states(key)["directory"] == "waiting")
+        home.partner.drop(sample(home, "connection-test.txt", b"hello\n"), incoming(home))
+        wait_until("the proof", lambda: home.states(key)["directory"] == "done")
+
+
 def test_a_second_bot_on_the_same_data_refuses_to_start_and_names_the_first(tmp_path: Path) -> None:
     with house(tmp_path) as home:
         home.start_bot()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from conftest import eventually
 from fastapi import FastAPI, Request
+from slack_app import eventually
 from slack_bolt import App
 from slack_bolt.adapter.fastapi import SlackRequestHandler
 from slack_sdk import WebClient

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import eventually
 from playwright.sync_api import Page, expect, sync_playwright
+from slack_app import eventually
 from slack_sdk import WebClient
 from slack_surfaces import actions, button, modal, option, plain, text_input, ticks
 
