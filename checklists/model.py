@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -186,21 +186,7 @@ Stage = Literal[
     "ofc",
     "delivery",
 ]
-STAGES: tuple[Stage, ...] = (
-    "arrival",
-    "name",
-    "header",
-    "read",
-    "schema",
-    "identity",
-    "duplicates",
-    "totals",
-    "output",
-    "integration",
-    "references",
-    "ofc",
-    "delivery",
-)
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 class ChainParameters(Frozen):

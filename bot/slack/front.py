@@ -25,6 +25,9 @@ log = structlog.stdlib.get_logger()
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
+# A connection that is gone without a word is noticed after five pings unanswered.
+PING_SECONDS = 5
+
 
 class SlackFront:
     """The way in. ``start`` and ``stop`` are for Socket Mode; ``request_handler`` is for HTTP."""
@@ -71,7 +74,7 @@ class SlackFront:
         assert settings.app_token is not None
         app, pause = self._app(), FIRST_PAUSE
         while not self._stopping.is_set():
-            socket = SocketModeHandler(app, settings.app_token.get_secret_value())
+            socket = SocketModeHandler(app, settings.app_token.get_secret_value(), ping_interval=PING_SECONDS)
             try:
                 socket.connect()  # type: ignore[no-untyped-call]
             except Exception as away:  # noqa: BLE001 - whatever it is, Slack is not there yet

@@ -1,10 +1,10 @@
 """An onboarding in a Slack channel: the parent message edited in place, the reports in its thread."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.view import OnboardingView, Report
@@ -47,7 +47,7 @@ class SlackSurface:
         """Look for the parent message by the marker in its metadata."""
         oldest = str(view.started_at.timestamp() - CLOCKS_APART)
         with self._connection.client() as client:
-            for message in _history(client, self._channel, oldest):
+            for message in _pages(client.conversations_history, channel=self._channel, oldest=oldest):
                 if _marker(message) == marker:
                     return f"{self._channel}:{message['ts']}"
         return None
@@ -87,7 +87,7 @@ class SlackSurface:
         del view, report
         channel, _, ts = parent.partition(":")
         with self._connection.client() as client:
-            for message in _replies(client, channel, ts):
+            for message in _pages(client.conversations_replies, channel=channel, ts=ts):
                 if _marker(message) == marker:
                     return str(message["ts"])
         return None
@@ -124,24 +124,11 @@ def _marker(message: dict[str, Any]) -> str | None:
     return str(marker) if marker else None
 
 
-def _history(client: WebClient, channel: str, oldest: str) -> Iterator[dict[str, Any]]:
+def _pages(call: Callable[..., SlackResponse], **arguments: Any) -> Iterator[dict[str, Any]]:
+    """Yield the messages of a paged method."""
     cursor: str | None = None
     for _ in range(MOST_PAGES):
-        page = client.conversations_history(
-            channel=channel, oldest=oldest, limit=PAGE, cursor=cursor, include_all_metadata=True
-        )
-        yield from page.get("messages") or ()
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
-        if cursor is None:
-            return
-
-
-def _replies(client: WebClient, channel: str, ts: str) -> Iterator[dict[str, Any]]:
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = client.conversations_replies(
-            channel=channel, ts=ts, limit=PAGE, cursor=cursor, include_all_metadata=True
-        )
+        page = call(limit=PAGE, cursor=cursor, include_all_metadata=True, **arguments)
         yield from page.get("messages") or ()
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
         if cursor is None:
