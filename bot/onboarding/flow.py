@@ -228,21 +228,26 @@ class Flow:
 
     def _wait(self, change: Change, record: StepRecord, outcome: Waiting) -> None:
         note = outcome.note.model_dump()
-        is_news = (record.state, record.note, record.waits_for) != ("waiting", note, outcome.on)
+        is_other = (record.state, record.note, record.waits_for) != ("waiting", note, outcome.on)
         _clear(record)
         record.note, record.waits_for = note, outcome.on
         record.link = outcome.link or record.link
-        if is_news:
+        if is_other:
             _mark(record, "waiting", change)
+        # A text to copy is told once for each run: a job that is run again after a kill finds it told.
+        asks = outcome.copy is not None and record.memory.get("asked_in_run") != record.run
+        if is_other or asks:
             content = {
                 "note": note,
                 "waits_for": outcome.on,
-                "copy": outcome.copy.model_dump() if outcome.copy else None,
+                "copy": outcome.copy.model_dump() if outcome.copy and asks else None,
                 "evidence": outcome.evidence.as_json(),
                 "link": record.link,
             }
-            line = change.note("step_asks" if outcome.copy else "step_waiting", step=record, content=content)
+            line = change.note("step_asks" if asks else "step_waiting", step=record, content=content)
             _keep(change, record, line, outcome.evidence)
+        if asks:
+            record.memory = {**record.memory, "asked_in_run": record.run}
         change.session.add(record)
         self._look_again(change, record, outcome.poll)
 

@@ -307,9 +307,7 @@ class Onboardings:
             if asked is None:
                 return False
             change, record = asked
-            # The link of a form or a question may be used before the job that sent it has ended.
-            acting = {"waiting", "running"} if record.kind in {"form", "ask"} else {"waiting"}
-            if record.state not in acting:
+            if record.state != "waiting":
                 raise Refused(say("refused.not_waiting", step=change.definition(record).title, state=_state(record)))
             self._flow.settle(change, record, decide(change, record))
             return True

@@ -232,13 +232,26 @@ class Listeners:
         revision = rest.partition(":")[0]
         key, _, named = str(action.get("value") or "").partition(":")
         return Clicked(
-            key=key if named else self._onboardings.shown_as("slack", _parent(body)),
+            key=key if named else self._key_of(body, step),
             step=named or step,
             revision=int(revision) if revision.isdecimal() else 0,
             action=action,
             actor=_actor(body),
             source=_action_source(body, action),
         )
+
+    def _key_of(self, body: Payload, step: str) -> str:
+        """Return whose message was clicked: its own buttons name the onboarding.
+
+        A click may come before the answer to the post that it was made on has reached the database, so what the
+        message says counts first; the database is asked for a message that the event does not carry.
+        """
+        for block in (body.get("message") or {}).get("blocks") or ():
+            for element in block.get("elements") or ():
+                key, _, named = str(element.get("value") or "").partition(":")
+                if named == step:
+                    return key
+        return self._onboardings.shown_as("slack", _parent(body))
 
     # Answers.
 

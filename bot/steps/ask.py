@@ -23,13 +23,18 @@ class AskStep:
         self._links = links
         self._mailer = mailer
 
-    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
-        """There is a link to make and a mail to send."""
-        del definition, options
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> Waiting:
+        """Wait for the answer from the start: it may come before the job that sends the question has ended."""
+        del options
+        assert isinstance(definition.parameters, AskParameters)
+        parameters = definition.parameters
+        return Waiting(on=parameters.of, note=say("ask.waiting", question=parameters.question), poll=0)
 
     def run(self, work: Work) -> Outcome:
         """Send the question and wait for the answer."""
         parameters = work.parameters(AskParameters)
+        if work.memory.get("asked_in_run") == work.run:
+            return Waiting(on=parameters.of, note=say("ask.waiting", question=parameters.question))
         link = self._links.confirmation(work.view.key, work.definition.id)
         files = asked_about(work)
         listed = "\n".join(f"  {file.name}\n    {file.size} B, SHA-256 {file.sha256}" for file in files)

@@ -23,13 +23,17 @@ class FormStep:
         self._links = links
         self._mailer = mailer
 
-    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> None:
-        """There is a link to make and a mail to send."""
-        del definition, options
+    def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> Waiting:
+        """Wait for the answers from the start: they may come before the job that sends the link has ended."""
+        del options
+        assert isinstance(definition.parameters, FormParameters)
+        return Waiting(on=definition.parameters.by, note=say("form.waiting"), poll=0)
 
     def run(self, work: Work) -> Outcome:
         """Send the link and wait for the answers."""
         parameters = work.parameters(FormParameters)
+        if work.memory.get("asked_in_run") == work.run:
+            return Waiting(on=parameters.by, note=say("form.waiting"))
         link = self._links.form(work.view.key, work.definition.id)
         values = {
             "title": work.definition.title,
@@ -43,7 +47,7 @@ class FormStep:
             invite(work, self._mailer, say("form.subject", **values), text)
         return Waiting(
             on=parameters.by,
-            note=say("form.waiting", email=work.view.partner_email),
+            note=say("form.waiting"),
             copy=text,
             link=link,
         )

@@ -191,3 +191,20 @@ def test_a_job_of_an_earlier_run_does_nothing(house: House) -> None:
     house.onboardings.retry(key, "directory", actor=ANA)
     house.steps.run(old)
     assert len(house.directory.runs) == 1
+
+
+def test_a_text_to_copy_is_told_once_a_run_however_often_the_work_looks(house: House) -> None:
+    asking = Waiting(on="partner", note=say("watch.look"), copy=say("ask.no"), poll=10)
+    house.directory.script = [asking, asking, StepFailed("DIR", say("ask.no"), say("ask.no_advice")), asking]
+    key = house.start(ofc=False)
+    house.work()
+    house.clock.move(11)
+    house.sweep.run()
+    house.work()
+    assert house.kinds_of_events(key).count("step_asks") == 1
+    house.clock.move(11)
+    house.sweep.run()
+    house.work()
+    house.onboardings.retry(key, "directory", actor=ANA)
+    house.work()
+    assert house.kinds_of_events(key).count("step_asks") == 2
