@@ -49,8 +49,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         current = store.schema_is_current()
         kind = "SQLite, one process" if store.on_sqlite else "Postgres"
         seen = f"{kind}; " + ("the schema is this version's" if current else "the schema is made at the first start")
-        advice = "for many onboardings or several processes set DATABASE_URL to Postgres" if store.on_sqlite else ""
-        yield Finding("database", True, seen, advice)
+        yield Finding("database", True, seen)
     except Exception as wrong:  # noqa: BLE001 - a driver's own errors have no common base
         yield Finding("database", False, type(wrong).__name__, "check DATABASE_URL and that the server runs")
     finally:

@@ -100,7 +100,13 @@ class ChainStep:
             self._pickup.put_aside(work, picked, "archive")
             note = say("chain.duplicate", name=picked.name)
             return Waiting(
-                on="partner", note=note, poll=self._poll_seconds, copy=note, evidence=evidence, memory={"seen": {}}
+                on="partner",
+                note=note,
+                poll=self._poll_seconds,
+                copy=note,
+                evidence=evidence,
+                # The announced file is done with: the next look is for another one.
+                memory={"seen": {}, "announced_taken": True},
             )
         if any(stage.stage == "integration" for stage in result.stages):
             self._register(work, picked, result)

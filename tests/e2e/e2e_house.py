@@ -200,6 +200,14 @@ class House:
         assert self.manager.start(START | changed) == {}
         return str(self.manager.wait_for_parent()["metadata"]["event_payload"]["key"])
 
+    def restart_from_shell(self) -> str:
+        """Start the same client again from the command line, without OFC; return the key."""
+        words = ["start", "--operator", START["operator"], "--partner", START["partner"], "--client", START["client"]]
+        words += ["--partner-email", START["partner_email"], "--root", START["root"], "--tax-id", START["tax_ids"]]
+        started = self.command(*words, "--option", "ofc=false", "--option", "deposit=ftp")
+        assert started.returncode == 0, started.stderr
+        return started.stdout.strip()
+
     def files_server_away(self) -> None:
         assert self.files.server is not None
         self.files.server.stop()

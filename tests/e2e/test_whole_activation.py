@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from e2e_house import (
+    MANUAL_STEPS,
     PARTNERS,
     ROOT,
     SAMPLE,
@@ -18,7 +19,7 @@ from e2e_house import (
     wait_until,
 )
 
-STEPS_AFTER_DEPOSIT = ["pickup", "processing", "output", "references", "mytem", "ofc_sent", "ofc_received", "sign_off"]
+DATA = Path(__file__).parents[1] / "data" / "telefonica_es"
 
 
 @pytest.mark.parametrize(("mode", "real_sshd"), [("socket", False), ("http", True)])
@@ -54,6 +55,26 @@ def test_a_file_that_is_no_mdb_fails_the_pickup_in_words_and_the_next_good_one_p
         home.partner.drop(sample(home), incoming(home))
         wait_until("the pickup", lambda: home.states(key)["pickup"] == "done")
         wait_until("the Output", lambda: home.states(key)["output"] == "done")
+
+
+def test_a_file_that_was_integrated_before_is_answered_and_the_next_one_is_waited_for(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        home.start_bot()
+        home.start()
+        play_until_deposit(home)
+        home.partner.drop(sample(home), incoming(home))
+        play_to_the_end(home)
+        wait_until("the end", lambda: home.status("ONB-1")["state"] == "done")
+        # The same partner and client again, without OFC: the manual steps are set aside from the shell.
+        key = home.restart_from_shell()
+        for step in MANUAL_STEPS:
+            assert home.command("skip", key, step, "--reason", "done before").returncode == 0
+        wait_until("the request", lambda: home.states(key)["deposit"] == "waiting")
+        home.partner.drop(sample(home), incoming(home))
+        wait_until("the answer", lambda: home.states(key)["pickup"] == "waiting")
+        following = (DATA / "202611_ACME-IBERICA_SOFIA.mdb").read_bytes()
+        home.partner.drop(sample(home, "202611_ACME-IBERICA_SOFIA.mdb", following), incoming(home))
+        wait_until("the next file", lambda: home.states(key)["output"] == "done")
 
 
 def _parent(home: House) -> dict[str, Any]:

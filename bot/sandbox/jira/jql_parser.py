@@ -30,7 +30,8 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)", re.DOTALL | re.IGNORECASE)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", " ": " "}
 
 Operator = Literal["=", "!=", "~", "!~", "<", "<=", ">", ">=", "in", "not in", "is", "is not"]
 COMPARISONS: dict[str, Operator] = {
@@ -141,12 +142,21 @@ def _tokens(jql: str) -> list[_Token]:
             )
         text = match.group(match.lastgroup)
         if match.lastgroup == "string":
-            text = re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), text[1:-1], flags=re.DOTALL)
+            text = ESCAPE.sub(_unescaped, text[1:-1])
         elif match.lastgroup == "custom":
             text = f"cf[{re.sub(r'[^0-9]', '', text)}]"
         found.append(_Token(match.lastgroup, text, match.start(match.lastgroup) + 1))
         position = match.end()
     return found
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    written = escape[1]
+    if len(written) > 1:
+        return chr(int(written[1:], 16))
+    if written not in ESCAPES:
+        raise JqlError(f"Error in the JQL Query: '\\{written}' is an illegal JQL escape sequence.")
+    return ESCAPES[written]
 
 
 class _Parser:

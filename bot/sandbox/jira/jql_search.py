@@ -216,6 +216,8 @@ class _Meaning:
 
         if operator in {"is", "is not"}:
             return lambda issue: (value(issue) is None) == (operator == "is")
+        if operator in {"~", "!~"}:
+            raise _unsupported(operator, name)
         wanted = [_read_number(each, name) for each in operands]
 
         def matches(issue: Issue) -> bool:
@@ -226,8 +228,6 @@ class _Meaning:
                 return (held in wanted) == (operator in {"=", "in"})
             return _ordered(operator, name, held, wanted[0])
 
-        if operator in {"~", "!~"}:
-            raise _unsupported(operator, name)
         return matches
 
     def _field(self, name: str, *, refusal: str) -> Field:
