@@ -19,6 +19,9 @@ from e2e_house import (
     wait_until,
 )
 
+from bot.steps.kinds import parameter_models
+from checklists.loader import builtin_packs, load_pack
+
 DATA = Path(__file__).parents[1] / "data" / "telefonica_es"
 
 
@@ -90,8 +93,11 @@ def _check_jira(home: House) -> None:
     assert [attachment["filename"] for attachment in ticket["fields"]["attachment"]] == ["ONB-1-ofc_flux.json"]
     assert ticket["fields"]["issuelinks"] != []
     comments = [comment["body"] for comment in parent["fields"]["comment"]["comments"]]
-    for title in ("Pick-up", "Output"):
-        assert sum(title in comment.splitlines()[0] for comment in comments) <= 2
+    firsts = [comment.splitlines()[0] for comment in comments]
+    pack = load_pack(builtin_packs() / "telefonica_es", parameter_models())
+    for step in ("pickup", "processing", "output", "references", "mytem", "ofc_sent", "ofc_received", "sign_off"):
+        title = pack.checklist.step(step).title.en
+        assert sum(first.startswith(f"h4. {title}: ") for first in firsts) == 1
     assert len(comments) == len({comment.rsplit("----", 1)[1] for comment in comments})
     assert "sha" in comments[-1].lower() or "hash" in comments[-1].lower()
 
