@@ -4,6 +4,7 @@ from dbos import DBOSClient, EnqueueOptions, run_dbos_database_migrations
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from bot.engine.old_sqlite import give_milliseconds
 from bot.onboarding.ports import Job
 
 QUEUE = "onboarding"
@@ -18,6 +19,7 @@ class DurableJobs:
     """Implements the core's ``Jobs``. Shell commands use it beside a serving bot; it never runs a job itself."""
 
     def __init__(self, engine: Engine) -> None:
+        give_milliseconds()
         self._engine = engine
         self._client: DBOSClient | None = None
 
