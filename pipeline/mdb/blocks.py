@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from pipeline.mdb import definition as d
 from pipeline.mdb.definition import StoredColumn, StoredTable
+from pipeline.mdb.exact import FIRST_DAY, LAST_MOMENT
 from pipeline.mdb.pages import DELETED, LOOKUP, OFFSET_MASK, Bytes
 from pipeline.mdb.text import packed, text_array, validity
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-# 30 December 1899 to 1 January 1970, and the first and last day that a date column may hold.
+# 30 December 1899 to 1 January 1970.
 DAYS_TO_1970 = 25_569
-FIRST_DAY, LAST_DAY = -657_434, 2_958_466
 MICROSECONDS_A_MILLISECOND = 1_000
 MILLISECONDS_A_DAY = 86_400_000
 
@@ -107,10 +107,8 @@ class BlockReader:
             column.number: (mask[:, column.number >> 3] >> (column.number & 7) & 1) == 0 for column in self._columns
         }
         for column in self._columns:
-            if column.kind == d.DATE and column.is_fixed and fixed is not None:
-                days = _view(fixed, column, "<f8").astype(np.float64)
-                with np.errstate(invalid="ignore"):
-                    odd |= ~is_null[column.number] & ~((days >= FIRST_DAY) & (days <= LAST_DAY))
+            if column.is_fixed and fixed is not None:
+                odd |= ~is_null[column.number] & _out_of_range(column, fixed)
         if odd.any():
             return None, odd
         arrays: list[pa.Array] = []
@@ -145,6 +143,20 @@ def is_fast(column: StoredColumn) -> bool:
     if column.kind in {d.MEMO, d.OLE, d.GUID}:
         return False
     return column.is_fixed or column.kind in {d.TEXT, d.BINARY, d.BOOLEAN}
+
+
+def _out_of_range(column: StoredColumn, fixed: Bytes) -> Flags:
+    """Tell the cells that hold no date, or more digits than their column has."""
+    if column.kind == d.DATE:
+        days = _view(fixed, column, "<f8").astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            return ~((days >= FIRST_DAY) & (days <= LAST_MOMENT))
+    if column.kind == d.NUMERIC:
+        high, low = _magnitudes(fixed, column)
+        most_high, most_low = divmod(10**column.precision - 1, 1 << 64)
+        too_large: Flags = (high > most_high) | ((high == most_high) & (low > most_low))
+        return too_large
+    return np.zeros(len(fixed), np.bool_)
 
 
 def _gather(flat: Bytes, starts: Numbers, width: int) -> Bytes:
@@ -222,11 +234,16 @@ def _decimals(low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], null: F
     return _numbers(words.reshape(-1), null, column)
 
 
+def _magnitudes(fixed: Bytes, column: StoredColumn) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """The high and low 64 bits of Numerics: four 32-bit words behind the sign, the most significant first."""
+    raw = fixed[:, column.offset + 1 : column.offset + column.width]
+    words = np.ascontiguousarray(raw).view("<u4").astype(np.uint64)
+    return words[:, 0] << np.uint64(32) | words[:, 1], words[:, 2] << np.uint64(32) | words[:, 3]
+
+
 def _numeric(fixed: Bytes, column: StoredColumn, null: Flags) -> pa.Array:
-    raw = fixed[:, column.offset : column.offset + column.width]
-    words = np.ascontiguousarray(raw[:, 1:17]).view("<u4").astype(np.uint64)
-    high, low = words[:, 0] << np.uint64(32) | words[:, 1], words[:, 2] << np.uint64(32) | words[:, 3]
-    is_negative = (raw[:, 0] & 0x80) != 0
+    high, low = _magnitudes(fixed, column)
+    is_negative = (fixed[:, column.offset] & 0x80) != 0
     negated = ~low + np.uint64(1)
     high = np.where(is_negative, ~high + (negated == 0), high)
     low = np.where(is_negative, negated, low)

@@ -25,10 +25,11 @@ TABLE_TYPE = 1
 LINKED_TYPES = frozenset({4, 6})
 SYSTEM_FLAGS = 0x80000002
 PAGE_MASK = 0x00FFFFFF
+CATALOGUE_COLUMNS = {"Id": "integer", "Name": "text", "Type": "integer", "Flags": "integer"}
 
 # Two megabytes of pages stay in the processor's cache while their columns are taken.
 BLOCK = 512
-# A damaged file may have as many faults as rows: so many are told one by one.
+# A damaged file may have as many faults as rows: so many are told one by one, the others counted.
 MOST_DAMAGE = 1_000
 
 
@@ -110,14 +111,18 @@ class Database:
     def _catalogue(self) -> tuple[dict[str, StoredTable], tuple[str, ...]]:
         objects = read_definition(self._pages, CATALOGUE_PAGE, "MSysObjects")
         by_name = {column.name: column for column in objects.stored}
-        missing = {"Id", "Name", "Type", "Flags"} - by_name.keys()
-        if missing:
-            raise Corrupt(f"The catalogue has no column {', '.join(sorted(missing))}.")
-        read = _TableReader(self._pages, objects, [by_name[name] for name in ("Id", "Name", "Type", "Flags")]).read()
+        for name, kind in CATALOGUE_COLUMNS.items():
+            if name not in by_name or by_name[name].type != kind:
+                raise Corrupt(f"The catalogue has no column {name} of type {kind}.")
+        read = _TableReader(self._pages, objects, [by_name[name] for name in CATALOGUE_COLUMNS]).read()
         if read.damage:
             first = read.damage[0]
             raise Corrupt(f"The catalogue cannot be read: page {first.page}, {first.reason}.")
+        if read.read_rows < read.declared_rows:
+            # A table whose entry is lost would be missing in silence.
+            raise Corrupt(f"The catalogue says that it has {read.declared_rows} entries and has {read.read_rows}.")
         found: dict[str, StoredTable] = {}
+        pages: set[int] = set()
         linked: list[str] = []
         for entry in read.table.to_pylist():
             name, kind, flags = entry["Name"], entry["Type"], (entry["Flags"] or 0) & 0xFFFFFFFF
@@ -129,6 +134,9 @@ class Database:
                 if name in found:
                     raise Corrupt(f"The catalogue has the table {name!r} twice.")
                 found[name] = read_definition(self._pages, entry["Id"] & PAGE_MASK, name)
+                if found[name].page in pages:
+                    raise Corrupt(f"The catalogue has the table {name!r} under another name too.")
+                pages.add(found[name].page)
         return found, tuple(linked)
 
 
@@ -143,6 +151,8 @@ class _TableReader:
         self._blocks = BlockReader(table, columns)
         self._schema = pa.schema([(column.name, column.arrow_type) for column in columns])
         self._damage: list[Damage] = []
+        self._unlisted = 0
+        self._moved: set[int] = set()
         self._batches: list[pa.RecordBatch] = []
         self._rows = 0
 
@@ -150,6 +160,9 @@ class _TableReader:
         numbers = self._data_pages()
         for first in range(0, len(numbers), BLOCK):
             self._read_block(numbers[first : first + BLOCK])
+        if self._unlisted:
+            last = self._damage[-1]
+            self._damage.append(Damage(last.page, None, f"{self._unlisted} more places are not listed"))
         return TableRead(
             table=pa.Table.from_batches(self._batches, self._schema),
             declared_rows=self._table.declared_rows,
@@ -187,7 +200,7 @@ class _TableReader:
         self._read_exactly(rows.chosen(~regular))
 
     def _own_pages(self, block: Bytes, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Bytes:
-        """Keep the data pages of this table; others in its usage map are damage, unless they were never used."""
+        """Keep the data pages of this table; others in its usage map are damage."""
         owners = np.ascontiguousarray(block[:, 4:8]).view("<u4").reshape(-1)
         is_own = (block[:, 0] == DATA_PAGE) & (owners == self._table.page)
         for number, kind in zip(numbers[~is_own].tolist(), block[~is_own, 0].tolist(), strict=True):
@@ -220,15 +233,10 @@ class _TableReader:
                 self._broke(page, number, str(broken))
         if not decoded:
             return
-        try:
-            arrays = [
-                pa.array([row[position] for row in decoded], column.arrow_type)
-                for position, column in enumerate(self._columns)
-            ]
-        except (pa.ArrowInvalid, OverflowError) as broken:
-            # A number that does not fit its own column's declared precision.
-            self._broke(int(rows.pages[0]), None, f"{len(decoded)} rows hold a value that its column cannot: {broken}")
-            return
+        arrays = [
+            pa.array([row[position] for row in decoded], column.arrow_type)
+            for position, column in enumerate(self._columns)
+        ]
         self._add(arrays, len(decoded))
 
     def _moved_to(self, page: int, number: int) -> bytes:
@@ -247,6 +255,9 @@ class _TableReader:
         if not flags & DELETED:
             # Where it is now it must be hidden from a scan, or it would count twice.
             raise Corrupt("a moved row also stands in its new place")
+        if pointer in self._moved:
+            raise Corrupt("another row moved to the same place")
+        self._moved.add(pointer)
         return moved
 
     def _add(self, arrays: list[pa.Array], count: int) -> None:
@@ -257,3 +268,5 @@ class _TableReader:
     def _broke(self, page: int, row: int | None, reason: str) -> None:
         if len(self._damage) < MOST_DAMAGE:
             self._damage.append(Damage(page, row, reason))
+        else:
+            self._unlisted += 1

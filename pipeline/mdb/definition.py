@@ -1,6 +1,8 @@
 """Table definitions: columns, their places in a row, the declared number of rows."""
 
+import itertools
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,6 +16,8 @@ INDEX_ENTRY = 12
 COLUMN_ENTRY = 25
 MOST_COLUMNS = 255
 MOST_INDEXES = 256
+# 255 columns and 256 indexes with the longest names take fewer.
+MOST_PAGES = 128
 FIXED = 0x01
 
 BOOLEAN, BYTE, INT16, INT32, MONEY, SINGLE, DOUBLE, DATE, BINARY, TEXT, OLE, MEMO = range(1, 13)
@@ -62,6 +66,7 @@ class StoredColumn(ColumnDefinition):
     offset: int
     width: int
     variable: int
+    precision: int
     scale: int
 
 
@@ -102,6 +107,7 @@ def read_definition(pages: Pages, number: int, name: str) -> StoredTable:
         )
     except (struct.error, UnicodeDecodeError) as cut:
         raise Corrupt(f"The definition of the table {name!r} (page {number}) is cut.") from cut
+    _check_places(name, stored, variable)
     return StoredTable(
         name=name,
         columns=tuple(ColumnDefinition(column.name, column.type, column.arrow_type) for column in stored),
@@ -123,8 +129,8 @@ def _content(pages: Pages, number: int) -> bytes:
         (number,) = struct.unpack_from("<I", page, 4)
         if not number:
             return b"".join(parts)
-        if number in seen:
-            raise Corrupt("A table definition goes round in a circle.")
+        if number in seen or len(seen) == MOST_PAGES:
+            raise Corrupt("A table definition goes round in a circle, or on over too many pages.")
         seen.add(number)
         page = pages.page(number)
         parts.append(page[8:])
@@ -164,8 +170,24 @@ def _column(content: bytes, at: int, name: str, table: str) -> StoredColumn:
         offset=offset,
         width=width or length,
         variable=variable,
+        precision=precision,
         scale=scale,
     )
+
+
+def _check_places(table: str, columns: Sequence[StoredColumn], variable_columns: int) -> None:
+    """Raise Corrupt for two columns of one name or in one place (of the null mask, of the row), and one outside it."""
+    fixed = sorted((column.offset, column.offset + column.width) for column in columns if column.is_fixed)
+    variable = [column.variable for column in columns if not column.is_fixed and column.kind != BOOLEAN]
+    if (
+        len({column.name for column in columns}) < len(columns)
+        or len({column.number for column in columns}) < len(columns)
+        or len(set(variable)) < len(variable)
+        or any(end > start for (_, end), (start, _) in itertools.pairwise(fixed))
+    ):
+        raise Corrupt(f"Two columns of the table {table!r} have the same name or the same place.")
+    if max(variable, default=-1) >= variable_columns:
+        raise Corrupt(f"A column of the table {table!r} has its place outside the row.")
 
 
 def _sane(precision: int, scale: int) -> bool:

@@ -16,6 +16,9 @@ Value = None | bool | int | float | str | bytes | Decimal | datetime
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Access keeps local times without a zone
 MILLISECONDS_A_DAY = 86_400_000
+# What a date may be: from 1 January 100 to the last millisecond of 9999, in days from the epoch.
+FIRST_DAY = -657_434
+LAST_MOMENT = 2_958_465 + (MILLISECONDS_A_DAY - 1) / MILLISECONDS_A_DAY
 # Wide enough for the 128-bit integers of Numeric.
 EXACT = Context(prec=40)
 
@@ -42,11 +45,15 @@ def _values(pages: Pages, table: StoredTable, row: bytes, columns: Sequence[Stor
     if mask_at < 2:
         raise BrokenRow("the row is shorter than its null mask")
     mask = row[mask_at:]
-    offsets, fixed_end = _variable_offsets(table, row, mask_at)
 
     def is_set(number: int) -> bool:
         return number < count and bool(mask[number >> 3] >> (number & 7) & 1)
 
+    # A row older than the table's first variable column has no table of offsets.
+    is_variable = any(
+        is_set(column.number) for column in table.stored if not column.is_fixed and column.kind != d.BOOLEAN
+    )
+    offsets, fixed_end = _variable_offsets(row, mask_at) if is_variable else ([], mask_at)
     values: list[Value] = []
     for column in columns:
         if column.kind == d.BOOLEAN:
@@ -68,10 +75,8 @@ def _values(pages: Pages, table: StoredTable, row: bytes, columns: Sequence[Stor
     return values
 
 
-def _variable_offsets(table: StoredTable, row: bytes, mask_at: int) -> tuple[list[int], int]:
+def _variable_offsets(row: bytes, mask_at: int) -> tuple[list[int], int]:
     """Return the offsets of the variable columns with their end, and where the row's columns end."""
-    if not table.variable_columns:
-        return [], mask_at
     (count,) = struct.unpack_from("<H", row, mask_at - 2)
     table_at = mask_at - 2 - 2 * (count + 1)
     if table_at < 2:
@@ -81,6 +86,9 @@ def _variable_offsets(table: StoredTable, row: bytes, mask_at: int) -> tuple[lis
 
 
 def _value(pages: Pages, column: StoredColumn, raw: bytes) -> Value:  # noqa: C901, PLR0912 - one case a type
+    width = d.TYPES[column.kind][1]
+    if width and len(raw) != width:
+        raise BrokenRow(f"the column {column.name!r} has {len(raw)} bytes")
     match column.kind:
         case d.BYTE:
             return raw[0]
@@ -99,7 +107,7 @@ def _value(pages: Pages, column: StoredColumn, raw: bytes) -> Value:  # noqa: C9
         case d.DATE:
             return to_moment(struct.unpack("<d", raw)[0])
         case d.NUMERIC:
-            return to_decimal(raw, column.scale)
+            return to_decimal(raw, column.precision, column.scale)
         case d.GUID:
             return f"{{{str(uuid.UUID(bytes_le=raw)).upper()}}}"
         case d.TEXT:
@@ -117,17 +125,22 @@ def to_moment(days: float) -> datetime:
 
     Rounded to the millisecond, which is finer than what Access keeps. Raises OverflowError for what is no date.
     """
-    if days != days or abs(days) > 2_958_466 + 693_594:  # noqa: PLR0124 - a NaN is not equal to itself
+    if not FIRST_DAY <= days <= LAST_MOMENT:
         raise OverflowError(f"{days} is no date")
     whole = int(days)
     fraction = abs(days - whole)
     return EPOCH + timedelta(days=whole, milliseconds=round(fraction * MILLISECONDS_A_DAY))
 
 
-def to_decimal(raw: bytes, scale: int) -> Decimal:
-    """Return a Numeric: a sign byte, then four 32-bit words, the most significant first."""
+def to_decimal(raw: bytes, precision: int, scale: int) -> Decimal:
+    """Return a Numeric: a sign byte, then four 32-bit words, the most significant first.
+
+    Raises OverflowError for one of more digits than its precision.
+    """
     words = struct.unpack("<4I", raw[1:17])
     number = 0
     for word in words:
         number = number << 32 | word
+    if number >= 10**precision:
+        raise OverflowError(f"{number} has more than {precision} digits")
     return Decimal(-number if raw[0] & 0x80 else number).scaleb(-scale, EXACT)

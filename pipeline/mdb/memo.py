@@ -6,8 +6,12 @@ from pipeline.mdb.errors import MdbError
 from pipeline.mdb.pages import Pages
 
 HEADER = 12
-LENGTH_MASK = 0x00FFFFFF
-INLINE, SINGLE = 0x80, 0x40
+# The first four bytes of a cell: two bits tell where the value is, the others how many bytes it has.
+LENGTH_MASK, PLACE_SHIFT = 0x3FFFFFFF, 30
+CHAIN, SINGLE, INLINE = 0, 1, 2
+
+DATA_PAGE = 0x01
+OWNER_OF_LONG_VALUES = b"LVAL"
 
 # A chain of pages that each give at least one byte: longer than this it goes round in a circle.
 MOST_HOPS = 1 << 20
@@ -21,14 +25,17 @@ def read_long_value(pages: Pages, cell: bytes) -> bytes:
     """Return the bytes of a long value, given its cell in the row. Raises BrokenLongValue."""
     if len(cell) < HEADER:
         raise BrokenLongValue(f"a long value's cell has {len(cell)} bytes")
-    length_and_kind, pointer = struct.unpack_from("<II", cell)
-    length, kind = length_and_kind & LENGTH_MASK, length_and_kind >> 24
-    if kind & INLINE:
-        content = cell[HEADER : HEADER + length]
-    elif kind & SINGLE:
-        content = _row(pages, pointer)[:length]
-    else:
-        content = _chain(pages, pointer, length)
+    first, pointer = struct.unpack_from("<II", cell)
+    length = first & LENGTH_MASK
+    match first >> PLACE_SHIFT:
+        case place if place == INLINE:
+            content = cell[HEADER : HEADER + length]
+        case place if place == SINGLE:
+            content = _row(pages, pointer)[:length]
+        case place if place == CHAIN:
+            content = _chain(pages, pointer, length)
+        case _:
+            raise BrokenLongValue("a long value is said to lie in two places")
     if len(content) != length:
         raise BrokenLongValue(f"a long value of {length} bytes ends after {len(content)}")
     return content
@@ -42,7 +49,7 @@ def _chain(pages: Pages, pointer: int, length: int) -> bytes:
             raise BrokenLongValue("a long value's chain of pages goes round in a circle")
         seen.add(pointer)
         content = _row(pages, pointer)
-        if len(content) < 4:
+        if len(content) <= 4:
             raise BrokenLongValue("a piece of a long value is cut")
         (pointer,) = struct.unpack_from("<I", content)
         parts.append(content[4:])
@@ -51,8 +58,12 @@ def _chain(pages: Pages, pointer: int, length: int) -> bytes:
 
 
 def _row(pages: Pages, pointer: int) -> bytes:
+    number = pointer >> 8
     try:
-        content, _ = pages.row(pointer >> 8, pointer & 0xFF)
+        page = pages.page(number)
+        if page[0] != DATA_PAGE or page[4:8] != OWNER_OF_LONG_VALUES:
+            raise BrokenLongValue(f"a long value points at page {number}, which holds none")
+        content, _ = pages.row(number, pointer & 0xFF)
     except MdbError as broken:
         raise BrokenLongValue(str(broken)) from broken
     return content

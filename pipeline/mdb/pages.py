@@ -35,7 +35,11 @@ class Pages:
         if self.header.size % size:
             raise Truncated(f"The file has {self.header.size} bytes, which is no whole number of {size}-byte pages.")
         with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            try:
+                # The size that was checked: a file that grows or shrinks meanwhile is not read past it.
+                self._map = mmap.mmap(file.fileno(), self.header.size, access=mmap.ACCESS_READ)
+            except ValueError as cut:
+                raise Truncated("The file became shorter while it was opened.") from cut
         self.count = self.header.size // size
         self._all: Bytes = np.frombuffer(self._map, np.uint8).reshape(self.count, size)
 
@@ -48,8 +52,8 @@ class Pages:
         self.close()
 
     def close(self) -> None:
-        """Unmap the file."""
-        del self._all
+        """Unmap the file; once more does nothing."""
+        self._all = np.empty((0, self.layout.page_size), np.uint8)
         self._map.close()
 
     def page(self, number: int) -> bytes:

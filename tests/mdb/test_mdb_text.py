@@ -74,4 +74,4 @@ def test_numeric_is_exact(number: int, scale: int) -> None:
     words = abs(number).to_bytes(16, "big")
     raw = bytes([0x80 if number < 0 else 0])
     raw += b"".join(words[at : at + 4][::-1] for at in range(0, 16, 4))
-    assert to_decimal(raw, scale).scaleb(scale) == number
+    assert to_decimal(raw, 28, scale).scaleb(scale) == number
