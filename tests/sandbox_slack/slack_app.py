@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
@@ -36,7 +37,7 @@ class SocketApp:
         self.client.connect()
         eventually(lambda: server.sockets >= 1)
 
-    def _handle(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+    def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         self.requests.append(request)
         client.send_socket_mode_response(SocketModeResponse(request.envelope_id, self.answer(request)))
 

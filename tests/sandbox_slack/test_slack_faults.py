@@ -2,6 +2,7 @@
 
 import time
 from http.client import RemoteDisconnected
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_delay_outlasts_a_clients_patience_and_the_work_is_done(slack: SlackSe
 
 
 def test_faults_are_taken_over_http(slack: SlackServer, client: WebClient) -> None:
-    wanted = [{"operation": "auth.test", "kind": "server_error", "times": 2, "status": 500}]
+    wanted: list[dict[str, Any]] = [{"operation": "auth.test", "kind": "server_error", "times": 2, "status": 500}]
     requests.post(f"{slack.url}/_sandbox/faults", json=wanted, timeout=5).raise_for_status()
     for _ in range(2):
         with pytest.raises(SlackApiError):
@@ -98,6 +99,8 @@ def test_posting_in_bursts_is_limited_per_channel() -> None:
         with pytest.raises(SlackApiError) as caught:
             web.chat_postMessage(channel=CHANNEL, text="one too many")
         assert caught.value.response.headers["retry-after"] == "1"
+        with pytest.raises(SlackApiError):
+            web.chat_postMessage(channel="#onboarding", text="the same under another name")
         assert web.chat_postMessage(channel="U0MANAGER", text="elsewhere")["ok"]
 
 

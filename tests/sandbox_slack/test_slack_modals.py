@@ -243,6 +243,78 @@ def test_what_a_modal_does_not_show_cannot_be_chosen(
         manager.choose(view["id"], block_id, value)
 
 
+def entry(kind: str, block_id: str, *values: str) -> Json:
+    element: Json = {"type": kind, "action_id": "value"}
+    if values:
+        element["options"] = [option(value) for value in values]
+    return {"type": "input", "block_id": block_id, "label": plain(block_id), "element": element, "optional": True}
+
+
+ENTRIES = (
+    entry("plain_text_input", "client"),
+    entry("radio_buttons", "ofc", "true", "false"),
+    entry("checkboxes", "boxes", "a", "b"),
+    entry("datepicker", "due"),
+    entry("timepicker", "hour"),
+    entry("datetimepicker", "moment"),
+    entry("multi_users_select", "readers"),
+)
+
+
+@pytest.mark.parametrize(
+    ("block_id", "value", "state"),
+    [
+        ("client", "Ada", {"value": "Ada"}),
+        ("client", None, {"value": None}),
+        ("ofc", True, {"selected_option": option("true")}),
+        ("ofc", "false", {"selected_option": option("false")}),
+        ("ofc", None, {"selected_option": None}),
+        ("boxes", ["b", "a"], {"selected_options": [option("a"), option("b")]}),
+        ("boxes", None, {"selected_options": []}),
+        ("due", "2026-11-24", {"selected_date": "2026-11-24"}),
+        ("due", None, {"selected_date": None}),
+        ("hour", "10:30", {"selected_time": "10:30"}),
+        ("moment", 1795517992, {"selected_date_time": 1795517992}),
+        ("moment", "1795517992", {"selected_date_time": 1795517992}),
+        ("readers", ["U0GUEST"], {"selected_users": ["U0GUEST"]}),
+        ("readers", None, {"selected_users": []}),
+    ],
+)
+def test_what_is_entered_arrives_as_its_element_holds_it(
+    slack: SlackServer, client: WebClient, manager: SlackPerson, app: Any, block_id: str, value: Any, state: Json
+) -> None:
+    view = open_modal(slack, client, modal(*ENTRIES))
+    assert manager.submit(view["id"], {block_id: value}) == {}
+    held = app.payloads[-1]["view"]["state"]["values"][block_id]["value"]
+    for chosen in (held.get("selected_option"), *held.get("selected_options", [])):
+        if chosen:
+            del chosen["text"]["emoji"]
+    assert {name: held[name] for name in state} == state
+
+
+@pytest.mark.parametrize(
+    ("block_id", "value"),
+    [
+        ("client", 5),
+        ("ofc", "maybe"),
+        ("ofc", ["true"]),
+        ("boxes", "a"),
+        ("boxes", ["z"]),
+        ("due", "2026-02-30"),
+        ("due", "tomorrow"),
+        ("hour", "25:00"),
+        ("moment", "soon"),
+        ("readers", "U0GUEST"),
+    ],
+)
+def test_what_an_element_cannot_hold_cannot_be_entered(
+    slack: SlackServer, client: WebClient, manager: SlackPerson, block_id: str, value: Any
+) -> None:
+    view = open_modal(slack, client, modal(*ENTRIES))
+    with pytest.raises(LookupError):
+        manager.submit(view["id"], {block_id: value})
+
+
 def test_nobody_submits_somebody_elses_modal(slack: SlackServer, client: WebClient, database: SlackPerson) -> None:
     view = open_modal(slack, client, modal(text_input("client")))
     with pytest.raises(LookupError):

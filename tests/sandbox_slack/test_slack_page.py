@@ -163,6 +163,26 @@ def test_a_permalink_leads_to_the_message_on_the_page(slack: SlackServer, client
     assert parse_qs(target.query)["channel"] == [CHANNEL]
 
 
+def test_a_direct_conversation_is_shown_to_its_member_alone(slack: SlackServer, client: WebClient) -> None:
+    sent = client.chat_postMessage(channel="U0DATABASE", text="between us")
+    link = client.chat_getPermalink(channel=sent["channel"], message_ts=sent["ts"])["permalink"]
+    shown = requests.get(link, timeout=5)
+    assert "between us" in shown.text
+    assert parse_qs(urlsplit(shown.url).query)["user"] == ["U0DATABASE"]
+    stranger = {"user": "U0MANAGER", "channel": sent["channel"]}
+    assert requests.get(slack.url, params=stranger, timeout=5).status_code == 404
+
+
+def test_somebody_elses_page_opens_on_the_first_channel(slack: SlackServer, client: WebClient) -> None:
+    client.chat_postMessage(channel="U0DATABASE", text="between us")
+    own = requests.get(slack.url, params={"user": "U0DATABASE", "channel": "D0DATABASE"}, timeout=5).text
+    link = next(unescape(found) for found in re.findall(r'href="([^"]*)"', own) if "user=U0MANAGER" in found)
+    answer = requests.get(slack.url + link, timeout=5)
+    assert answer.status_code == 200
+    assert "#onboarding" in answer.text
+    assert "between us" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("text", "markup"),
     [

@@ -184,7 +184,7 @@ def test_a_response_url_works_five_times_and_half_an_hour(
 def test_a_response_url_refuses_bad_blocks(client: WebClient, manager: SlackPerson, app: Any) -> None:
     ts = post(client, actions(button("confirm", "v")))
     manager.click(ts, "confirm")
-    bad = {"text": "x", "blocks": [{"type": "novel"}]}
+    bad: Json = {"text": "x", "blocks": [{"type": "novel"}]}
     answer = requests.post(app.payloads[0]["response_url"], json=bad, timeout=5)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_blocks")
 
@@ -242,3 +242,48 @@ def test_the_state_shows_everything_to_a_test_in_another_process(client: WebClie
     assert [(m["ts"], m["versions"]) for m in state["messages"]] == [(ts, 1)]
     assert state["messages"][0]["metadata"]["event_payload"] == {"key": "ONB-1"}
     assert [(call["method"], call["status"]) for call in state["calls"]] == [("chat.postMessage", 200)]
+
+
+def test_a_direct_conversation_is_its_two_members_alone(
+    slack: SlackServer, client: WebClient, manager: SlackPerson, app: Any
+) -> None:
+    client.chat_postMessage(channel="U0MANAGER", text="between us")
+    theirs = SlackPerson(slack.url, "U0MANAGER", channel="D0MANAGER")
+    assert [message["text"] for message in theirs.messages()] == ["between us"]
+    stranger = SlackPerson(slack.url, "U0GUEST", channel="D0MANAGER")
+    for deed in (stranger.messages, stranger.command, lambda: stranger.say("hello")):
+        with pytest.raises(LookupError, match="U0GUEST is not in D0MANAGER"):
+            deed()
+    assert app.requests == []
+
+
+@pytest.mark.parametrize("user", ["U0NOBODY", "U0BOT"])
+@pytest.mark.parametrize("deed", ["messages", "view", "home", "open_home", "command", "submit"])
+def test_only_people_of_the_workspace_see_and_do(shared_slack: SlackServer, user: str, deed: str) -> None:
+    with pytest.raises(LookupError, match="no person"):
+        getattr(SlackPerson(shared_slack.url, user), deed)()
+
+
+def test_a_channel_that_is_not_there_shows_nothing(shared_slack: SlackServer) -> None:
+    with pytest.raises(LookupError, match="no channel"):
+        SlackPerson(shared_slack.url, "U0MANAGER", channel="C0NOWHERE").messages()
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("say", {"channel": CHANNEL, "files": [{"name": "x", "base64": "abcde"}]}),
+        ("act", {"deed": "shake", "action_id": "ticks"}),
+        ("command", {"command": "/onboard"}),
+    ],
+)
+def test_the_control_api_refuses_what_it_cannot_read(shared_slack: SlackServer, what: str, body: Json) -> None:
+    address = f"{shared_slack.url}/_sandbox/people/U0MANAGER/{what}"
+    assert requests.post(address, json=body, timeout=5).status_code == 422
+
+
+def test_boxes_are_ticked_by_a_list_alone(shared_slack: SlackServer, shared_client: WebClient) -> None:
+    ts = post(shared_client, ticks("a", "b"))
+    body = {"deed": "tick", "channel": CHANNEL, "ts": ts, "value": "ab"}
+    answer = requests.post(f"{shared_slack.url}/_sandbox/people/U0MANAGER/act", json=body, timeout=5)
+    assert (answer.status_code, answer.json()["lookup"]) == (404, "ticks takes a list, not 'ab'")

@@ -25,7 +25,7 @@ CHANNEL = "C0ONBOARD"
 def bolt(slack: SlackServer, client: WebClient, endings: list[Thread]) -> Iterator[App]:
     app = App(client=client, token_verification_enabled=False)
     handler = SocketModeHandler(app, slack.app_token)
-    handler.connect()
+    handler.connect()  # type: ignore[no-untyped-call] # bolt's own lack
     eventually(lambda: slack.sockets)
     yield app
     endings.append(end(slack, handler.client))
@@ -108,7 +108,7 @@ def test_without_a_socket_a_command_fails_at_once(manager: SlackPerson) -> None:
 def test_an_envelope_lost_with_its_connection_never_reaches_the_app(
     slack: SlackServer, manager: SlackPerson, app: SocketApp
 ) -> None:
-    slack.faults.add(Fault("socket:send", "drop_before"))
+    slack.faults.add(Fault("socket:deliver", "drop_before"))
     with pytest.raises(AppSilent, match="operation_timeout"):
         manager.command("start")
     assert app.requests == []
@@ -117,7 +117,7 @@ def test_an_envelope_lost_with_its_connection_never_reaches_the_app(
 
 
 def test_a_lost_acknowledgement_leaves_the_work_done(slack: SlackServer, manager: SlackPerson, app: SocketApp) -> None:
-    slack.faults.add(Fault("socket:send", "drop_after"))
+    slack.faults.add(Fault("socket:deliver", "drop_after"))
     with pytest.raises(AppSilent, match="operation_timeout"):
         manager.command("start")
     eventually(lambda: len(app.requests) == 1)
@@ -178,6 +178,41 @@ def test_hello_comes_first_and_a_ticket_opens_one_socket(slack: SlackServer) -> 
         socket.ping().wait(5)
     with pytest.raises(InvalidStatus, match="403"), connect(url):
         pass
+
+
+@pytest.mark.parametrize("frame", ["nonsense", "[]", "5", b"\x00", '{"envelope_id": []}'])
+def test_a_frame_that_acknowledges_nothing_is_noted_and_the_socket_stays(
+    slack: SlackServer, frame: str | bytes
+) -> None:
+    with connect(ticket(slack)) as socket:
+        socket.recv(timeout=5)
+        socket.send(frame)
+        eventually(lambda: any("unknown acknowledgement" in warning for warning in slack.workspace.warnings))
+        socket.ping().wait(5)
+        assert slack.sockets == 1
+
+
+@pytest.mark.parametrize("answer", [[1], 5, True, {"text": ["a"]}])
+def test_an_answer_that_is_no_message_is_a_visible_failure(
+    slack: SlackServer, manager: SlackPerson, answer: object
+) -> None:
+    def acknowledge() -> None:
+        with connect(ticket(slack)) as socket:
+            socket.recv(timeout=5)
+            envelope = json.loads(socket.recv(timeout=5))
+            socket.send(json.dumps({"envelope_id": envelope["envelope_id"], "payload": answer}))
+            taken.wait(5)
+
+    taken = Event()
+    app = Thread(target=acknowledge)
+    app.start()
+    try:
+        eventually(lambda: slack.sockets)
+        with pytest.raises(AppSilent, match="invalid_command_response"):
+            manager.command("help")
+    finally:
+        taken.set()
+        app.join()
 
 
 def test_an_eleventh_socket_is_told_to_go(slack: SlackServer) -> None:

@@ -5,11 +5,16 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_surfaces import section, ticks
 
-from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack import SlackServer, Workspace
+from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.methods import METHODS
 
 CHANNEL = "C0ONBOARD"
 METADATA = {"event_type": "onboarding", "event_payload": {"key": "ONB-1", "revision": 3}}
@@ -77,6 +82,7 @@ def test_json_and_forms_are_taken_alike(slack: SlackServer) -> None:
         (b"{", "application/json", "invalid_json"),
         (b"[]", "application/json", "json_not_object"),
         (b"text", "text/plain", "invalid_post_type"),
+        (b"text=\xff", "application/x-www-form-urlencoded", "invalid_form_data"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(slack: SlackServer, body: bytes, content_type: str, error: str) -> None:
@@ -213,6 +219,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("chat.postEphemeral", {"channel": CHANNEL, "user": "U0GUEST"}, "no_text"),
     ("conversations.open", {"users": "U0NOBODY"}, "user_not_found"),
     ("conversations.open", {}, "users_list_not_supplied"),
+    ("conversations.open", {"users": [{}]}, "invalid_arguments"),
     ("reactions.add", {"channel": CHANNEL, "timestamp": "1", "name": "tada"}, "bad_timestamp"),
     ("views.open", {"trigger_id": "1.2.3"}, "invalid_arguments"),
     ("views.publish", {"user_id": "U0NOBODY", "view": {"type": "home", "blocks": []}}, "user_not_found"),
@@ -285,3 +292,70 @@ def test_every_call_is_logged_without_its_token(slack: SlackServer, client: WebC
     call = slack.workspace.calls[-1]
     assert (call.method, call.status, call.body["ok"]) == ("chat.postMessage", 200, True)
     assert slack.bot_token not in str(call)
+
+
+@pytest.mark.parametrize("named", ["#", "onboardin", "#D0MANAGER", "U0BOT", "U0NOBODY"])
+def test_what_names_no_channel_reaches_none(client: WebClient, named: str) -> None:
+    client.conversations_open(users=["U0MANAGER"])
+    assert refusal(client.chat_postMessage, channel=named, text="x") == "channel_not_found"
+
+
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(
+        [
+            "channel",
+            "text",
+            "blocks",
+            "attachments",
+            "metadata",
+            "ts",
+            "thread_ts",
+            "message_ts",
+            "timestamp",
+            "name",
+            "user",
+            "users",
+            "user_id",
+            "email",
+            "usergroup",
+            "view",
+            "view_id",
+            "external_id",
+            "trigger_id",
+            "hash",
+            "cursor",
+            "limit",
+            "oldest",
+            "latest",
+            "filename",
+            "length",
+            "files",
+            "channel_id",
+        ]
+    ),
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.sampled_from([CHANNEL, "U0MANAGER", "1700000000.000000", "[]", "{}", "null", "5", "[{}]", "bmV4dDo="])
+        | st.text(max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(["type", "id", "event_type", "event_payload", "blocks"]), inner, max_size=3
+            )
+        ),
+        max_leaves=6,
+    ),
+)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+@given(arguments=ARGUMENTS, channel=st.sampled_from([{}, {"channel": CHANNEL}]))
+@settings(max_examples=40, deadline=None)
+def test_any_arguments_are_answered_or_refused(method: str, arguments: dict[str, Any], channel: dict[str, str]) -> None:
+    try:
+        assert isinstance(METHODS[method](Workspace(), Arguments(arguments | channel)), dict)
+    except SlackError as refused:
+        assert refused.as_json()["ok"] is False

@@ -1,19 +1,23 @@
 """Answers to a command or a click: in the acknowledgement of a command, or through a response URL."""
 
+from typing import Any
+
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.content import read_content
-from bot.sandbox.slack.entities import JsonObject, Message, ResponseUrl, Version
+from bot.sandbox.slack.entities import Message, ResponseUrl, Version
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods.chat import replace_content
 from bot.sandbox.slack.workspace import Workspace
 
 
-def post_answer(workspace: Workspace, link: ResponseUrl, body: JsonObject) -> Message | None:
+def post_answer(workspace: Workspace, link: ResponseUrl, body: Any) -> Message | None:
     """Show an answer to the user of the link; None when it deleted or replaced the message instead.
 
     Ephemeral unless ``response_type`` is ``in_channel``; ``replace_original`` and ``delete_original`` act on the
     message that was clicked. Raises SlackError.
     """
+    if not isinstance(body, dict):
+        raise SlackError("invalid_payload")
     arguments = Arguments(body)
     original = workspace.find(link.channel, link.ts) if link.ts else None
     if arguments.flag("delete_original"):

@@ -13,7 +13,7 @@ class Arguments(dict[str, Any]):
 
     @classmethod
     def from_request(cls, *, query: str, content_type: str, body: bytes, takes_json: bool) -> "Arguments":
-        """Read what a client sent. Raises SlackError ``invalid_json``, ``json_not_object`` or ``invalid_post_type``."""
+        """Read what a client sent. Raises SlackError ``invalid_json``, ``json_not_object`` and the like."""
         arguments = cls(parse_qsl(query, keep_blank_values=True))
         if not body:
             return arguments
@@ -28,7 +28,10 @@ class Arguments(dict[str, Any]):
             if takes_json or "token" in members:
                 arguments.update(members if takes_json else {"token": members["token"]})
         elif kind == "application/x-www-form-urlencoded":
-            arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
+            try:
+                arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
+            except UnicodeDecodeError:
+                raise SlackError("invalid_form_data") from None
         else:
             raise SlackError("missing_post_type" if not kind else "invalid_post_type")
         return arguments

@@ -26,13 +26,12 @@ shown answers 404 ``{"lookup": "why"}``.
 ==========================================  =====================================================================
 """
 
-from base64 import b64decode
 from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import Base64Bytes, BaseModel, ConfigDict
 
 from bot.sandbox.faults import Fault, FaultKind, Faults
 from bot.sandbox.slack.entities import JsonObject
@@ -76,7 +75,7 @@ class FileBody(_Body):
     """A file dropped into a conversation."""
 
     name: str
-    base64: str
+    base64: Base64Bytes
 
 
 class SayBody(_Body):
@@ -153,25 +152,25 @@ def _reading(workspace: Workspace, people: People) -> APIRouter:
     @router.get("/messages")
     async def messages(user: str, channel: str) -> list[JsonObject]:
         with workspace.locked():
-            id_ = workspace.channel(channel).id
+            id_ = people.conversation(user, channel).id
             return visible(workspace, user, workspace.root_messages(id_, user))
 
     @router.get("/thread")
     async def thread(user: str, channel: str, ts: str) -> list[JsonObject]:
         with workspace.locked():
-            id_ = workspace.channel(channel).id
+            id_ = people.conversation(user, channel).id
             return visible(workspace, user, workspace.thread(id_, ts, user))
 
     @router.get("/view")
     async def view(user: str) -> JsonObject | None:
         with workspace.locked():
-            stack = workspace.modals.get(user)
+            stack = workspace.modals.get(people.person(user).id)
             return view_json(stack[-1]) | {"errors": stack[-1].errors} if stack else None
 
     @router.get("/home")
     async def home(user: str) -> JsonObject | None:
         with workspace.locked():
-            shown = workspace.homes.get(user)
+            shown = workspace.homes.get(people.person(user).id)
             return view_json(shown) if shown else None
 
     @router.post("/home")
@@ -190,7 +189,7 @@ def _acting(people: People) -> APIRouter:
 
     @router.post("/say")
     async def say(user: str, body: SayBody) -> JsonObject:
-        files = [(file.name, b64decode(file.base64)) for file in body.files]
+        files = [(file.name, file.base64) for file in body.files]
         return await people.say(user, body.channel, body.text, body.thread_ts, files)
 
     @router.post("/act")

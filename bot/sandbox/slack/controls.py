@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 from bot.sandbox.slack.blocks import elements_of
@@ -134,28 +135,61 @@ def initial_state(element: JsonObject) -> JsonObject | None:
 def chosen_state(element: JsonObject, value: Any) -> JsonObject:
     """What the element holds after a person has chosen ``value``.
 
-    An option's value for selects and radio buttons, a list of them for checkboxes and multi-selects, text, date
-    or id otherwise. Raises LookupError for an option that is not offered.
+    An option's value for selects and radio buttons (true and false stand for options of these values), a list of
+    them for checkboxes and multi-selects, text, date or id otherwise; None for nothing. Raises LookupError for what
+    nobody could choose or enter there.
     """
     kind = element["type"]
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": None if value is None else chosen_option(element, value)}
     if kind in _MANY_OPTIONS:
-        for wanted in value:
-            chosen_option(element, wanted)
-        chosen = [option for option in options_of(element) if option["value"] in set(value)]
-        return {"type": kind, "selected_options": chosen}
+        return {"type": kind, "selected_options": chosen_options(element, value)}
     if kind in _PLAIN:
-        return {"type": kind, _PLAIN[kind][0]: value if value != "" else None}
+        return {"type": kind, _PLAIN[kind][0]: _entered(kind, value)}
     raise LookupError(f"nothing can be entered in a {kind}")
+
+
+def _entered(kind: str, value: Any) -> Any:
+    """What a person has typed or picked, as a payload carries it."""
+    if kind.startswith("multi_"):
+        if not isinstance(value or [], list):
+            raise LookupError(f"a {kind} takes a list, not {value!r}")
+        return value or []
+    if value in (None, ""):
+        return None
+    if kind != "datetimepicker" and not isinstance(value, str):
+        raise LookupError(f"a {kind} takes text, not {value!r}")
+    try:
+        if kind == "datetimepicker":
+            return int(value)
+        if kind == "datepicker":
+            return date.fromisoformat(value).isoformat()
+        if kind == "timepicker":
+            return time.fromisoformat(value).strftime("%H:%M")
+    except (TypeError, ValueError):
+        raise LookupError(f"a {kind} cannot be set to {value!r}") from None
+    return value
+
+
+def chosen_options(element: JsonObject, values: Any) -> list[JsonObject]:
+    """The options with these values, in the order offered; none for None. Raises LookupError."""
+    if not isinstance(values or [], list):
+        raise LookupError(f"{element['action_id']} takes a list, not {values!r}")  # noqa: TRY004 -- not on offer
+    wanted = [chosen_option(element, value) for value in values or []]
+    return [option for option in (_carried(each) for each in options_of(element)) if option in wanted]
 
 
 def chosen_option(element: JsonObject, value: object) -> JsonObject:
     """The option with this value as a payload carries it. Raises LookupError."""
+    wanted = str(value).lower() if isinstance(value, bool) else value
     for option in options_of(element):
-        if option["value"] == value:
-            return {name: option[name] for name in ("text", "value", "description") if name in option}
+        if option["value"] == wanted:
+            return _carried(option)
     raise LookupError(f"{element['action_id']} offers no option {value!r}, only {values_of(element)}")
+
+
+def _carried(option: JsonObject) -> JsonObject:
+    return {name: option[name] for name in ("text", "value", "description") if name in option}
 
 
 def shown_state(control: Control, selections: Selections) -> JsonObject | None:

@@ -23,7 +23,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 class HttpMode:
     """Posts envelopes to the app.
 
-    Fault operation ``http:send``: drop_after loses the answer, any other kind but delay sends nothing.
+    Fault operation ``http:deliver``: drop_after loses the answer, any other kind but delay sends nothing.
     """
 
     def __init__(self, secret: str, faults: Faults, clock: Callable[[], float]) -> None:
@@ -34,7 +34,7 @@ class HttpMode:
 
     async def deliver(self, envelope: Envelope) -> Ack:
         """POST and read the acknowledgement."""
-        fault = self._faults.take("http:send")
+        fault = self._faults.take("http:deliver")
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         elif fault is not None and fault.kind != "drop_after":

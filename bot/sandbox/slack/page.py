@@ -40,10 +40,16 @@ class Page:
         """The whole page."""
         return self._rendered(user, channel, trouble, self.version(user, channel))
 
+    def reader_of(self, channel: str, visitor: str) -> str:
+        """Who to look at a conversation as: the visitor where they are in it, else its first human member."""
+        with self._workspace.locked():
+            members = self._workspace.channels[channel].members
+            return visitor if visitor in members else next(m for m in members if not self._workspace.users[m].is_bot)
+
     def _rendered(self, user: str, channel: str, trouble: str, version: str) -> str:
         workspace = self._workspace
         with workspace.locked():
-            shown = workspace.channel(channel)
+            shown = self._people.conversation(user, channel)
             roots = [m for m in workspace.root_messages(shown.id, user) if not m.broadcast]
             stack = workspace.modals.get(user, [])
             home = workspace.homes.get(user)
@@ -204,7 +210,7 @@ def page_routes(page: Page, *, user: str, channel: str) -> APIRouter:
 
     def where(request: Request) -> dict[str, str]:
         query = request.query_params
-        return {"user": query.get("user", user), "channel": query.get("channel", channel)}
+        return {"user": query.get("user") or user, "channel": query.get("channel") or channel}
 
     @router.get("/", response_model=None)
     async def show(request: Request) -> Response:
@@ -225,7 +231,7 @@ def page_routes(page: Page, *, user: str, channel: str) -> APIRouter:
     @router.get("/archives/{where_posted}/{message}", response_model=None)
     async def permalink(where_posted: str, message: str) -> Response:
         digits = message.removeprefix("p")
-        anchor = f"{digits[:-6]}.{digits[-6:]}"
-        return RedirectResponse(f"/?{urlencode({'user': user, 'channel': where_posted})}#{anchor}", 303)
+        place = {"user": page.reader_of(where_posted, user), "channel": where_posted}
+        return RedirectResponse(f"/?{urlencode(place)}#{digits[:-6]}.{digits[-6:]}", 303)
 
     return router

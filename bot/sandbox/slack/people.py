@@ -12,13 +12,14 @@ from bot.sandbox.slack.answers import post_answer
 from bot.sandbox.slack.controls import (
     Control,
     chosen_option,
+    chosen_options,
     chosen_state,
     complaint,
     controls,
     find_control,
     shown_state,
 )
-from bot.sandbox.slack.entities import JsonObject, Message, ResponseUrl, Upload, View
+from bot.sandbox.slack.entities import Channel, JsonObject, Message, ResponseUrl, Upload, User, View
 from bot.sandbox.slack.envelopes import Ack, Courier, Envelope, EnvelopeType
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods import modals
@@ -50,13 +51,34 @@ class People:
         self._retry_seconds = tuple(retry_seconds)
         self._deliveries: set[asyncio.Task[None]] = set()
 
+    # Who is where
+
+    def person(self, user: str) -> User:
+        """A human member of the workspace. Raises LookupError."""
+        found = self._workspace.users.get(user)
+        if found is None or found.is_bot:
+            raise LookupError(f"there is no person {user} in this workspace")
+        return found
+
+    def conversation(self, user: str, channel: str) -> Channel:
+        """The channel or direct conversation, where this person is in it. Raises LookupError."""
+        self.person(user)
+        try:
+            found = self._workspace.channel(channel)
+        except SlackError:
+            raise LookupError(f"there is no channel {channel!r}") from None
+        if user not in found.members:
+            raise LookupError(f"{user} is not in {found.id}")
+        return found
+
     # Commands and messages
 
     async def command(self, user: str, channel: str, command: str, text: str, *, repeat: bool = False) -> JsonObject:
         """Run a slash command; its answer, or what the client shows when there is none in time."""
         if command not in self._commands:
             raise LookupError(f"{command} is not a valid command; there is {sorted(self._commands)}")
-        payload = payloads.slash_command(self._workspace, user, channel, command, text)
+        place = self.conversation(user, channel)
+        payload = payloads.slash_command(self._workspace, user, place.id, command, text)
         acks = await self._deliver("slash_commands", payload, repeat=repeat)
         shown: list[JsonObject] = []
         error = self._failed(user, f"{command} {text}".strip(), acks)
@@ -83,9 +105,7 @@ class People:
         files: Sequence[tuple[str, bytes]] = (),
     ) -> JsonObject:
         """Post as a person, with files or without; the app hears of it if it subscribes to messages."""
-        shown = self._workspace.channel(channel)
-        if user not in shown.members:
-            raise LookupError(f"{user} is not in {shown.id}")
+        shown = self.conversation(user, channel)
         if thread_ts and self._workspace.find(shown.id, thread_ts) is None:
             raise LookupError(f"no message {thread_ts} to answer")
         attached = [self._attach(user, name, content) for name, content in files]
@@ -111,6 +131,7 @@ class People:
 
     async def open_home(self, user: str) -> JsonObject:
         """Look at the Home tab."""
+        self.person(user)
         if "app_home_opened" in self._events:
             home = self._workspace.homes.get(user)
             channel = self._workspace.direct(user).id
@@ -136,11 +157,9 @@ class People:
         repeat: bool = False,
     ) -> JsonObject:
         """Click, tick, untick or choose in one version of a message; -1 is the one shown now."""
-        message = self._workspace.find(self._workspace.channel(channel).id, ts)
+        message = self._workspace.find(self.conversation(user, channel).id, ts)
         if message is None or message.ephemeral_to not in {None, user}:
             raise LookupError(f"no message {ts} in {channel} that {user} sees")
-        if user not in self._workspace.channel(message.channel).members:
-            raise LookupError(f"{user} is not in {message.channel}")
         shown = message.versions[version]
         selections = self._workspace.selections.setdefault((message.ts, user), {})
         control, state = _acted(shown.blocks, selections, deed, action_id, block_id, value)
@@ -175,7 +194,7 @@ class People:
 
     def view_of(self, user: str, view_id: str | None = None) -> View:
         """The view with this id, or the user's topmost modal. Raises LookupError."""
-        stack = self._workspace.modals.get(user, [])
+        stack = self._workspace.modals.get(self.person(user).id, [])
         if view_id is None:
             if not stack:
                 raise LookupError(f"{user} has no view open")
@@ -326,15 +345,14 @@ def _acted(
     return control, state
 
 
-def _ticked(control: Control, selections: dict[str, dict[str, JsonObject]], deed: str, values: list[str]) -> JsonObject:
+def _ticked(control: Control, selections: dict[str, dict[str, JsonObject]], deed: str, value: Any) -> JsonObject:
     """The whole selection after ticking or unticking some boxes of what is shown."""
     if control.type != "checkboxes":
         raise LookupError(f"{control.action_id} is a {control.type}, not a set of checkboxes")
-    for value in values:
-        chosen_option(control.element, value)
+    values = {option["value"] for option in chosen_options(control.element, value)}
     shown = shown_state(control, selections) or {}
     chosen = {option["value"] for option in shown["selected_options"]}
-    chosen = chosen | set(values) if deed == "tick" else chosen - set(values)
+    chosen = chosen | values if deed == "tick" else chosen - values
     return chosen_state(control.element, list(chosen))
 
 

@@ -44,7 +44,7 @@ class RateLimits:
     """
 
     post_per_second: float = 1.0
-    post_burst: int = 30
+    post_burst: int = 60
     tiers: dict[str, int] = field(default_factory=lambda: dict(_TIERS))
     enforced: bool = True
     _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)

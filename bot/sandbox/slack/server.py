@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from threading import Thread
 from types import TracebackType
+from typing import Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -112,8 +113,8 @@ class SlackServer:
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._sockets.disconnect(reason), self._loop).result()
 
-    def start(self) -> None:
-        """Listen, and return when requests are answered. Raises OSError when the port is taken."""
+    def start(self) -> Self:
+        """Listen, and return itself when requests are answered. Raises OSError when the port is taken."""
         listener = socket.create_server((self._host, self._port))
         self._port = listener.getsockname()[1]
         self.workspace.url = f"http://{self._host}:{self._port}"
@@ -137,6 +138,7 @@ class SlackServer:
             if time.monotonic() > until or not self._thread.is_alive():
                 raise RuntimeError(f"the sandbox Slack did not start on {self.url}")
             time.sleep(0.005)
+        return self
 
     def _visitor(self) -> dict[str, str]:
         """Who looks at which channel when the page is asked for neither."""
@@ -160,9 +162,8 @@ class SlackServer:
         self._thread.join()
         self._server = self._thread = self._loop = None
 
-    def __enter__(self) -> "SlackServer":
-        self.start()
-        return self
+    def __enter__(self) -> Self:
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,7 +1,6 @@
 """Socket Mode: tickets, up to ten websockets, envelopes and their acknowledgements."""
 
 import asyncio
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
@@ -42,10 +41,10 @@ class _Socket:
 class SocketMode:
     """The server's side of Socket Mode; everything but ``connected`` runs on the server's own loop.
 
-    Fault operations: ``socket:connect`` (any kind but delay refuses the handshake), ``socket:send`` (drop_before: the
-    connection breaks and the envelope is lost; drop_after: it is delivered and answered, then the connection breaks
-    and the answer is lost), ``socket:ack`` (any kind but delay: the connection breaks under the acknowledgement,
-    whatever it was for).
+    Fault operations: ``socket:connect`` (any kind but delay refuses the handshake), ``socket:deliver`` (drop_before:
+    the connection breaks and the envelope is lost; drop_after: it is delivered and answered, then the connection
+    breaks and the answer is lost), ``socket:ack`` (any kind but delay: the connection breaks under the
+    acknowledgement, whatever it was for).
     """
 
     def __init__(self, workspace: Workspace, faults: Faults) -> None:
@@ -104,7 +103,7 @@ class SocketMode:
 
     async def _listen(self, socket: _Socket) -> None:
         while True:
-            message = json.loads(await socket.websocket.receive_text())
+            message = await _frame(socket.websocket)
             fault = self._faults.take("socket:ack")
             if fault is not None and fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
@@ -123,7 +122,7 @@ class SocketMode:
 
     async def deliver(self, envelope: Envelope) -> Ack:
         """Send to one of the sockets, in turn, and wait for its acknowledgement."""
-        fault = self._faults.take("socket:send")
+        fault = self._faults.take("socket:deliver")
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         socket = self._next()
@@ -166,6 +165,16 @@ class SocketMode:
             socket.draining = True
             await socket.websocket.send_json({"type": "disconnect", "reason": reason})
             asyncio.get_running_loop().call_later(_LINGER_SECONDS, transport_of(socket.websocket).close)
+
+
+async def _frame(websocket: WebSocket) -> JsonObject:
+    """What a client sent; empty when it is no JSON object, and so acknowledges nothing."""
+    try:
+        message = await websocket.receive_json()
+    except (KeyError, ValueError):
+        # KeyError is what starlette raises for a binary frame, which has no text.
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def _envelope_json(envelope: Envelope) -> JsonObject:

@@ -61,7 +61,7 @@ class WebApi:
             )
             token = self._token(request, arguments)
             self._authorise(method, token)
-            wait = self._rate_limits.wait(method, str(arguments.get("channel", "")), self._workspace.clock)
+            wait = self._rate_limits.wait(method, self._conversation(arguments), self._workspace.clock)
             if wait:
                 return self._log(method, arguments, _rate_limited(wait))
             with self._workspace.locked():
@@ -77,6 +77,15 @@ class WebApi:
     def is_bot(self, authorization: str) -> bool:
         """Whether an Authorization header carries the bot's token."""
         return authorization == f"Bearer {self._bot_token}"
+
+    def _conversation(self, arguments: Arguments) -> str:
+        """The id of the channel that a call names, so that a channel's other names share its limit."""
+        named = str(arguments.get("channel", ""))
+        try:
+            return self._workspace.channel(named).id
+        except SlackError:
+            # The method itself refuses what is no channel.
+            return named
 
     def _refuse(self, method: str, request: Request, fault: Fault) -> Response:
         arguments = Arguments(request.query_params)

@@ -102,7 +102,7 @@ class Workspace:
             if reference in self.users and reference != self.bot.id:
                 return self.direct(reference)
             for channel in self.channels.values():
-                if channel.name == reference.removeprefix("#"):
+                if not channel.is_im and channel.name == reference.removeprefix("#"):
                     return channel
         raise SlackError("channel_not_found")
 

@@ -122,6 +122,8 @@ def open_direct(workspace: Workspace, arguments: Arguments) -> JsonObject:
     wanted = users if isinstance(users, list) else [user for user in arguments.string("users").split(",") if user]
     if not wanted:
         raise SlackError("users_list_not_supplied")
+    if not all(isinstance(user, str) for user in wanted):
+        raise SlackError("invalid_arguments", ["must be a string [json-pointer:/users]"])
     if len(wanted) > 1:
         raise SlackError("too_many_users")
     if wanted[0] not in workspace.users:
