@@ -1,6 +1,6 @@
 """Small builders of Block Kit, within Slack's limits: button 75, option 75, header 150, section 3,000 characters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from bot.slack.mrkdwn import SECTION, shortened
@@ -8,6 +8,9 @@ from bot.slack.mrkdwn import SECTION, shortened
 Block = dict[str, Any]
 
 MOST_OPTIONS = 100
+MOST_BLOCKS = 50
+# Slack's limit on all texts of a message together is not documented; messages of 13,200 characters were refused.
+MOST_TEXT = 12_000
 
 
 def plain(text: str, most: int) -> Block:
@@ -29,14 +32,6 @@ def section(text: str, block_id: str | None = None) -> Block:
 def context(text: str) -> Block:
     """A small grey line of mrkdwn."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": shortened(text, SECTION) or "—"}]}
-
-
-def fields(pairs: Sequence[tuple[str, str]]) -> Block:
-    """Up to ten short facts side by side."""
-    return {
-        "type": "section",
-        "fields": [{"type": "mrkdwn", "text": shortened(f"*{label}*\n{value}", 2_000)} for label, value in pairs[:10]],
-    }
 
 
 def option(text: str, value: str) -> Block:
@@ -69,3 +64,19 @@ def question(block_id: str, label: str, element: Block, *, optional: bool = Fals
         "optional": optional,
     }
     return block | ({"hint": plain(hint, 2_000)} if hint else {})
+
+
+def text_size(value: object) -> int:
+    """Return how many characters all the texts in some blocks have together, as Slack counts them for a message."""
+    return sum(len(text) for text in _texts(value))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.get("type") in {"mrkdwn", "plain_text"}:
+            yield value["text"]
+        for member in value.values():
+            yield from _texts(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPException
+from json import JSONDecodeError
 from threading import Lock
 
 from slack_sdk import WebClient
@@ -16,12 +19,31 @@ REMEDIES = {
     "not_in_channel": "invite the bot to the channel",
     "channel_not_found": "check SLACK__CHANNEL and invite the bot to it",
     "is_archived": "unarchive the channel or set another SLACK__CHANNEL",
-    "invalid_auth": "renew SLACK__BOT_TOKEN",
+    "restricted_action": "let the app post in the channel",
+    "message_not_found": "the message was deleted in Slack",
+    "not_authed": "set SLACK__BOT_TOKEN, and SLACK__APP_TOKEN for Socket Mode",
+    "invalid_auth": "renew SLACK__BOT_TOKEN, or SLACK__APP_TOKEN when it is the socket that does not open",
+    "not_allowed_token_type": "SLACK__BOT_TOKEN begins with xoxb-, SLACK__APP_TOKEN with xapp-",
     "token_revoked": "renew SLACK__BOT_TOKEN",
     "token_expired": "renew SLACK__BOT_TOKEN",
     "account_inactive": "install the app again",
     "missing_scope": "install the app again with the scopes of `onboarding-bot manifest`",
 }
+
+# These pass by themselves.
+PASSING = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"})
+
+# A click or a command carries a key for opening one modal, once and within three seconds.
+TRIGGER_USED = "exchanged_trigger_id"
+TRIGGER_LATE = "expired_trigger_id"
+
+
+class SlackRefused(Unavailable):
+    """Slack answered that it will not do this; ``error`` is its own word for why. A person must act."""
+
+    def __init__(self, error: str, remedy: str | None) -> None:
+        super().__init__("Slack", f"{error}: {remedy}" if remedy else error)
+        self.error = error
 
 
 class SlackConnection:
@@ -32,8 +54,7 @@ class SlackConnection:
         self._client: WebClient | None = None
         self._building = Lock()
 
-    def web_client(self) -> WebClient:
-        """Return the bare client, for the library's own use."""
+    def _web_client(self) -> WebClient:
         with self._building:
             if self._client is None:
                 assert self.settings.bot_token is not None
@@ -51,17 +72,20 @@ class SlackConnection:
     def client(self) -> Iterator[WebClient]:
         """Give the client. Raises Unavailable for whatever Slack does not do now, with what to do about it."""
         try:
-            yield self.web_client()
-        except SlackApiError as refused:
-            raise _in_our_words(refused) from refused
-        except (SlackClientError, OSError) as lost:
-            raise Unavailable("Slack", f"no answer ({type(lost).__name__})") from lost
+            yield self._web_client()
+        except (SlackClientError, OSError, HTTPException, JSONDecodeError) as trouble:
+            raise in_our_words(trouble) from trouble
 
 
-def _in_our_words(refused: SlackApiError) -> Unavailable:
-    error = str(refused.response.get("error") or refused.response.status_code)
-    given = str(refused.response.headers.get("Retry-After") or refused.response.headers.get("retry-after") or "")
-    remedy = REMEDIES.get(error)
-    return Unavailable(
-        "Slack", f"{error}: {remedy}" if remedy else error, retry_after=float(given) if given.isdecimal() else None
-    )
+def in_our_words(trouble: Exception) -> Unavailable:
+    """Return what the library's error means: SlackRefused when Slack said no, Unavailable when it may say yes later."""
+    if not isinstance(trouble, SlackApiError):
+        return Unavailable("Slack", f"no answer ({type(trouble).__name__})")
+    answer = trouble.response
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable("Slack", f"answered {answer.status_code}")
+    error = str(answer.get("error") or answer.status_code)[:100]
+    if error in PASSING or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        given = str(answer.headers.get("Retry-After") or answer.headers.get("retry-after") or "")
+        return Unavailable("Slack", error, retry_after=float(given) if given.isdecimal() else None)
+    return SlackRefused(error, REMEDIES.get(error))

@@ -8,15 +8,19 @@ from collections.abc import Awaitable, Callable
 from threading import Event, Thread
 
 import structlog
+from pydantic import SecretStr
 from slack_bolt import App
-from slack_bolt.adapter.fastapi import SlackRequestHandler
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
-from bot.slack.connection import SlackConnection
+from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.listeners import Listeners
 from bot.slack.settings import SlackSettings
 from checklists.model import Language
@@ -61,11 +65,12 @@ class SlackFront:
 
     def request_handler(self) -> Callable[[Request], Awaitable[Response]]:
         """Return the handler of POST /slack/events; signatures are checked by the library."""
-        handler = SlackRequestHandler(self._app())
+        app = self._app()
 
         async def handle(request: Request) -> Response:
-            answer: Response = await handler.handle(request)
-            return answer
+            body = await request.body()
+            # The library's own handler would wait for the listener on the event loop, and every page with it.
+            return to_starlette_response(await run_in_threadpool(app.dispatch, to_bolt_request(request, body)))
 
         return handle
 
@@ -78,7 +83,7 @@ class SlackFront:
             try:
                 socket.connect()  # type: ignore[no-untyped-call]
             except Exception as away:  # noqa: BLE001 - whatever it is, Slack is not there yet
-                log.warning("slack_socket_away", reason=type(away).__name__, pause=pause)
+                log.warning("slack_socket_away", reason=in_our_words(away).reason, pause=pause)
                 socket.close()  # type: ignore[no-untyped-call]
                 self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -91,9 +96,22 @@ class SlackFront:
         settings: SlackSettings = self._connection.settings
         secret = settings.signing_secret
         app = App(
-            client=self._connection.web_client(),
+            # Events are let in by what follows; whatever goes out goes through the connection.
+            client=WebClient(base_url=settings.api_url, timeout=settings.timeout_seconds),
             signing_secret=secret.get_secret_value() if secret else "unused-in-socket-mode",
             token_verification_enabled=False,
+            authorize=_authorized(settings.bot_token),
         )
         self._listeners.register(app)
         return app
+
+
+def _authorized(token: SecretStr | None) -> Callable[[str | None, str | None], AuthorizeResult]:
+    """Use the one token there is: left to itself the library asks Slack first, and loses a click when Slack is away."""
+
+    # The library tells the arguments by their names and knows no methods.
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        assert token is not None
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token.get_secret_value())
+
+    return authorize

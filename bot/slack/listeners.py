@@ -13,13 +13,13 @@ from slack_bolt import Ack, App
 
 from bot.locales import say
 from bot.onboarding.actors import Actor
-from bot.onboarding.errors import Invalid, OnboardingError, Refused, Unavailable
+from bot.onboarding.errors import Invalid, OnboardingError, Refused, SettingsError, Unavailable
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack import modals
 from bot.slack.commands import UnknownVerb, help_text, parse
-from bot.slack.connection import SlackConnection
-from bot.slack.mrkdwn import escaped
+from bot.slack.connection import TRIGGER_LATE, TRIGGER_USED, SlackConnection, SlackRefused
+from bot.slack.mrkdwn import escaped, inline, with_mentions
 from bot.slack.status import list_text, status_text
 from checklists.model import Language, Pack
 
@@ -76,6 +76,7 @@ class Listeners:
 
     def _carry_out(self, body: Payload) -> dict[str, Any]:
         verb, argument = parse(str(body.get("text") or ""))
+        command = self._connection.settings.command
         try:
             if isinstance(verb, UnknownVerb):
                 return self._private(self._unknown_verb(verb))
@@ -84,15 +85,13 @@ class Listeners:
                     self._open_start(str(body["trigger_id"]))
                     return {}
                 case "status":
-                    return self._private(status_text(self._onboardings, argument, self._language))
+                    return self._private(status_text(self._onboardings, argument, self._language, command))
                 case "list":
-                    return self._private(list_text(self._onboardings, self._language))
+                    return self._private(list_text(self._onboardings, self._language, command))
                 case "help":
-                    return self._private(help_text(self._connection.settings.command, self._language))
-        except Refused as refused:
-            return self._private(self._refusal(refused))
+                    return self._private(help_text(command, self._language))
         except OnboardingError as wrong:
-            return self._private(escaped(str(wrong)))
+            return self._private(self._explained(wrong))
 
     def _open_start(self, trigger_id: str) -> None:
         packs = self._all_packs()
@@ -105,7 +104,7 @@ class Listeners:
     def _unknown_verb(self, verb: UnknownVerb) -> str:
         command = self._connection.settings.command
         nearest = ", ".join(f"`{command} {name}`" for name in verb.nearest) or f"`{command} help`"
-        return say("slack.unknown_verb", word=escaped(verb.word[:40]), nearest=nearest).text(self._language)
+        return say("slack.unknown_verb", word=inline(verb.word, 40), nearest=nearest).text(self._language)
 
     # The modals.
 
@@ -132,7 +131,7 @@ class Listeners:
         try:
             pack_id = modals.chosen_operator(view)
             pack = self._packs.get(pack_id) if pack_id else None
-            self._onboardings.start(modals.read_start(view, pack), actor, source=_view_source(view))
+            started = self._onboardings.start(modals.read_start(view, pack), actor, source=_view_source(view))
         except Invalid as invalid:
             ack(response_action="errors", errors=modals.field_errors(view, invalid.fields, self._language))
         except Refused as refused:
@@ -142,6 +141,8 @@ class Listeners:
             ack(response_action="errors", errors={"operator": self._unexpected("start")})
         else:
             ack()
+            if not started.is_new:
+                self._tell(body, f"{self._repeated()} ({started.key})")
 
     def skip_asked(self, ack: Ack, body: Payload) -> None:
         """Ask for the reason."""
@@ -150,12 +151,9 @@ class Listeners:
             view = modals.skip_modal(self._onboardings.view(key), step_id)
             with self._connection.client() as client:
                 client.views_open(trigger_id=body["trigger_id"], view=view)
-        except Refused as refused:
-            ack()
-            self._tell(body, self._refusal(refused))
         except OnboardingError as wrong:
             ack()
-            self._tell(body, escaped(str(wrong)))
+            self._tell(body, self._explained(wrong))
         except Exception:  # noqa: BLE001 - see the module's first lines
             ack()
             self._tell(body, self._unexpected("skip"))
@@ -170,13 +168,15 @@ class Listeners:
             return
         key, _, step_id = str(view.get("private_metadata", "")).partition(":")
         try:
-            self._onboardings.skip(key, step_id, reason, actor=_actor(body), source=_view_source(view))
+            changed = self._onboardings.skip(key, step_id, reason, actor=_actor(body), source=_view_source(view))
         except Refused as refused:
             ack(response_action="errors", errors={modals.REASON: self._refusal(refused, markup=False)})
         except Exception:  # noqa: BLE001 - see the module's first lines
             ack(response_action="errors", errors={modals.REASON: self._unexpected("skip")})
         else:
             ack()
+            if not changed:
+                self._tell(body, self._repeated())
 
     # The controls of the parent message.
 
@@ -188,7 +188,7 @@ class Listeners:
         def listener(ack: Ack, body: Payload) -> None:
             try:
                 changed = act(self._clicked(body))
-                answer = "" if changed else say("refused.repeated").text(self._language)
+                answer = "" if changed else self._repeated()
             except Refused as refused:
                 answer = self._refusal(refused)
             except Exception:  # noqa: BLE001 - see the module's first lines
@@ -268,9 +268,21 @@ class Listeners:
         text = refused.text.text(self._language)
         if not markup:
             return f"{text} {refused.link}" if refused.link else text
-        # A mention of those who may is markup on purpose.
-        text = escaped(text).replace("&lt;@", "<@").replace("&gt;", ">") if "<@" in text else escaped(text)
-        return f"{text}\n<{refused.link}>" if refused.link else text
+        return f"{with_mentions(text)}\n<{refused.link}>" if refused.link else with_mentions(text)
+
+    def _explained(self, wrong: OnboardingError) -> str:
+        match wrong:
+            case Refused():
+                return self._refusal(wrong)
+            case SlackRefused(error=error) if error == TRIGGER_USED:
+                return self._repeated()
+            case SlackRefused(error=error) if error == TRIGGER_LATE:
+                return say("slack.too_late").text(self._language)
+            case _:
+                return escaped(str(wrong))
+
+    def _repeated(self) -> str:
+        return say("refused.repeated").text(self._language)
 
     def _unexpected(self, what: str) -> str:
         reference = secrets.token_hex(4)
@@ -281,7 +293,14 @@ class Listeners:
         return {"response_type": "ephemeral", "text": text}
 
     def _all_packs(self) -> list[Pack]:
-        return [self._packs.get(pack_id) for pack_id in self._packs.ids()]
+        packs = []
+        for pack_id in self._packs.ids():
+            try:
+                packs.append(self._packs.get(pack_id))
+            except SettingsError as wrong:
+                # A pack that was broken while the bot runs keeps nobody from starting another operator.
+                log.warning("pack_left_out", pack=pack_id, reason=str(wrong))
+        return packs
 
 
 def _actor(body: Payload) -> Actor:

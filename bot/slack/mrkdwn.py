@@ -1,9 +1,14 @@
-"""Slack's mrkdwn: escaping, shortening, moments, people, and the guides' Markdown."""
+"""Slack's mrkdwn: escaping, shortening, moments, people, links, and the guides' Markdown."""
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 SECTION = 3_000
+
+_MENTION = re.compile(r"&lt;(@[UW][A-Z0-9]+)&gt;")
+_CODE = re.compile(r"(`[^`\n]+`)")
 
 
 def escaped(text: str) -> str:
@@ -22,6 +27,28 @@ def shortened(text: str, most: int) -> str:
     return f"{cut}…"
 
 
+def quoted(text: str, most: int) -> str:
+    """Return what somebody wrote, escaped, in at most ``most`` characters: escaping makes a text longer."""
+    return shortened(escaped(text), most)
+
+
+def inline(text: str, most: int) -> str:
+    """Return a name or another short text, escaped and on one line: it cannot pass for a line of ours."""
+    return quoted(" ".join(text.split()), most)
+
+
+def code(text: str, most: int) -> str:
+    """Return a name in code signs, which it cannot leave."""
+    return f"`{inline(text.replace('`', chr(39)), most - 2) or '—'}`"
+
+
+def link(url: str, text: str, most: int = 120) -> str:
+    """Return a link; ``text`` is shown instead of the address."""
+    # A bar, a space or a pointed bracket would end the address early.
+    address = quote(url, safe=":/?#[]@!$&()*+,;=%-._~").replace("&", "&amp;")
+    return f"<{address}|{inline(text.replace('|', '/'), most) or '→'}>"
+
+
 def moment(at: datetime) -> str:
     """Return a moment that each reader sees in their own zone."""
     fallback = at.strftime("%Y-%m-%d %H:%M UTC")
@@ -31,13 +58,21 @@ def moment(at: datetime) -> str:
 def person(actor_id: str, name: str) -> str:
     """Return a mention for a Slack user, the plain name for anybody else."""
     kind, _, user = actor_id.partition(":")
-    return f"<@{user}>" if kind == "slack" and re.fullmatch(r"[UW][A-Z0-9]+", user) else escaped(name)
+    return f"<@{user}>" if kind == "slack" and re.fullmatch(r"[UW][A-Z0-9]+", user) else inline(name, 80)
+
+
+def with_mentions(text: str) -> str:
+    """Escape a sentence of ours but for the mentions in it of those who may act."""
+    return _MENTION.sub(r"<\1>", escaped(text))
 
 
 def from_markdown(text: str) -> str:
-    """Return a guide's Markdown (bold, emphasis, lists, links, headings) as mrkdwn."""
-    text = escaped(text)
-    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"<\2|\1>", text)
+    """Return a guide's Markdown (bold, emphasis, lists, links, headings, code) as mrkdwn."""
+    return "".join(part if position % 2 else _prose(part) for position, part in enumerate(_CODE.split(escaped(text))))
+
+
+def _prose(text: str) -> str:
+    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s|]+)\)", r"<\2|\1>", text)
     text = re.sub(r"(?<!\*)\*(?!\*|\s)([^*\n]+?)\*(?!\*)", r"_\1_", text)
     text = re.sub(r"\*\*([^*\n]+?)\*\*", r"*\1*", text)
     # Headings last: mrkdwn's bold is Markdown's emphasis.
@@ -45,10 +80,27 @@ def from_markdown(text: str) -> str:
     return re.sub(r"(?m)^(\s*)[-*]\s+", r"\1• ", text)
 
 
-def chunks(lines: list[str], most: int = SECTION) -> list[str]:
+def whole_lines(lines: Sequence[str], most: int, left_out: Callable[[int], str] = lambda _: "…") -> list[str]:
+    """Return the first lines that fit into ``most`` characters, whole, so that no markup is left open.
+
+    ``left_out`` makes the line that stands for those that do not fit, from their number.
+    """
+    if sum(len(line) + 1 for line in lines) <= most:
+        return list(lines)
+    kept: list[str] = []
+    room = most - len(left_out(len(lines))) - 1
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return [*kept, left_out(len(lines) - len(kept))]
+
+
+def chunks(lines: Sequence[str], most: int = SECTION) -> list[str]:
     """Join lines into texts of at most ``most`` characters each."""
     joined: list[str] = []
-    for line in (shortened(line, most) for line in lines):
+    for line in lines:
         if joined and len(joined[-1]) + 1 + len(line) <= most:
             joined[-1] += f"\n{line}"
         else:

@@ -1,10 +1,24 @@
 """A report as a post in the thread: what came of a step, by whom, with its evidence. A pure function."""
 
+from collections.abc import Sequence
+
 from bot.locales import say
-from bot.onboarding.outcomes import Evidence
+from bot.onboarding.outcomes import Evidence, FileEvidence, FindingEvidence
 from bot.onboarding.view import OnboardingView, Report
 from bot.slack import blocks as b
-from bot.slack.mrkdwn import chunks, escaped, moment, person, shortened
+from bot.slack.mrkdwn import (
+    SECTION,
+    chunks,
+    code,
+    escaped,
+    inline,
+    link,
+    moment,
+    person,
+    quoted,
+    shortened,
+    whole_lines,
+)
 from checklists.model import Language
 
 ICONS = {
@@ -17,60 +31,62 @@ ICONS = {
 }
 SEVERITIES = {"block": "⛔", "quarantine": "☣️", "warn": "⚠️", "info": "ℹ️"}
 
-# Slack takes about 13,000 characters in all blocks of a message together.
-MOST_FACTS = 40
-EVIDENCE_TEXT = 6_000
-LONG_TEXT = 2_500
+SENTENCE = 1_500
+# A text to copy is worth nothing when half of it is missing, so the evidence gives way to it.
+TO_COPY = 5_000
+TO_COPY_IN_ONE = SECTION - 10
+EVIDENCE = 8_000
 
 
 def report_text(view: OnboardingView, report: Report) -> str:
     """Return the post in one line, for notifications and screen readers."""
     outcome = say(f"report.{report.kind}").text(view.language)
-    return shortened(escaped(f"{view.key} · {_title(view, report)}: {outcome}"), 1_000)
+    return inline(f"{view.key} · {_title(view, report)}: {outcome}", 1_000)
 
 
 def report_blocks(view: OnboardingView, report: Report) -> list[b.Block]:
     """Return the post's blocks."""
     language = view.language
     outcome = say(f"report.{report.kind}").text(language)
-    first = f"{ICONS[report.kind]} *{escaped(shortened(_title(view, report), 150))}*: {outcome}"
+    first = f"{ICONS[report.kind]} *{inline(_title(view, report), 150)}*: {outcome}"
     if report.code:
-        first += f"  `{escaped(report.code)}`"
+        first += f"  {code(report.code, 60)}"
     built = [b.section(first)]
-    built += [
-        b.section(escaped(shortened(text.text(language), LONG_TEXT))) for text in (report.seen, report.advice) if text
-    ]
+    built += [b.section(quoted(text.text(language), SENTENCE)) for text in (report.seen, report.advice) if text]
     if report.reason:
-        built.append(b.section(f"{say('fact.reason').text(language)}: {escaped(shortened(report.reason, LONG_TEXT))}"))
+        built.append(b.section(f"{say('fact.reason').text(language)}: {quoted(report.reason, SENTENCE)}"))
     if report.copy is not None:
-        built.append(_to_copy(report.copy.text(language)))
-    built += [b.section(text) for text in _within(chunks(evidence_lines(report.evidence, language)), EVIDENCE_TEXT)]
-    if report.kind == "closed":
-        built.append(b.context(f"{say('jira.head_hash').text(language)}: `{report.hash}`"))
-    who = person(report.actor_id, shortened(report.actor, 80))
-    built.append(b.context(f"{who} · {moment(report.at)}" + (f" · <{report.link}|→>" if report.link else "")))
-    return built
+        built += _to_copy(report.copy.text(language))
+    last = _last_line(view, report)
+    room = min(EVIDENCE, b.MOST_TEXT - b.text_size([*built, last]))
+    return [*built, *_evidence(report.evidence, language, room), last]
 
 
 def evidence_lines(evidence: Evidence, language: Language) -> list[str]:
-    """Return facts, files with size and checksum, and findings with their advice."""
-    lines = [
-        f"• {escaped(shortened(fact.label.text(language), 120))}: {escaped(shortened(fact.value, 300))}"
-        for fact in evidence.facts[:MOST_FACTS]
+    """Return findings with their advice, files with size and checksum, and facts: what matters most comes first."""
+    return [
+        *(_finding_line(finding, language) for finding in evidence.findings),
+        *(_file_line(file, language) for file in evidence.files),
+        *(f"• {inline(fact.label.text(language), 120)}: {inline(fact.value, 300)}" for fact in evidence.facts),
     ]
-    left = len(evidence.facts) - MOST_FACTS
-    if left > 0:
-        lines.append(say("slack.more_facts", count=left).text(language))
-    for file in evidence.files:
-        rows = f" · {file.rows} {say('slack.rows').text(language)}" if file.rows is not None else ""
-        lines.append(
-            f"📄 `{escaped(shortened(file.name, 120))}` · {file.size:,} B{rows} · SHA-256 `{file.sha256[:12]}…`"
-        )
-    for finding in evidence.findings:
-        sign = SEVERITIES.get(finding.severity, "•")
-        message, advice = (shortened(text.text(language), 500) for text in (finding.message, finding.advice))
-        lines.append(f"{sign} *{escaped(finding.code)}* {escaped(message)}\n    → {escaped(advice)}")
-    return lines
+
+
+def _finding_line(finding: FindingEvidence, language: Language) -> str:
+    sign = SEVERITIES.get(finding.severity, "•")
+    message, advice = (inline(text.text(language), 500) for text in (finding.message, finding.advice))
+    return f"{sign} *{inline(finding.code, 60)}* {message}\n    → {advice}"
+
+
+def _file_line(file: FileEvidence, language: Language) -> str:
+    rows = f" · {file.rows} {say('slack.rows').text(language)}" if file.rows is not None else ""
+    return f"📄 {code(file.name, 120)} · {file.size:,} B{rows} · SHA-256 `{file.sha256[:12]}…`"
+
+
+def _evidence(evidence: Evidence, language: Language, room: int) -> list[b.Block]:
+    def left_out(count: int) -> str:
+        return say("slack.more_facts", count=count).text(language)
+
+    return [b.section(text) for text in chunks(whole_lines(evidence_lines(evidence, language), room, left_out))]
 
 
 def _title(view: OnboardingView, report: Report) -> str:
@@ -79,17 +95,30 @@ def _title(view: OnboardingView, report: Report) -> str:
     return f"{view.operator} · {view.client}"
 
 
-def _to_copy(text: str) -> b.Block:
+def _to_copy(text: str) -> list[b.Block]:
     """A text to copy and send as it is: preformatted, so that Slack shows it without markup of its own."""
-    quoted = escaped(shortened(text.strip().replace("```", "'''"), LONG_TEXT))
-    return b.section(f"```\n{quoted}\n```")
+    whole = shortened(escaped(text.strip().replace("```", "'''")), TO_COPY)
+    return [b.section(f"```\n{part}\n```") for part in chunks(_pieces(whole.split("\n")), TO_COPY_IN_ONE)]
 
 
-def _within(texts: list[str], most: int) -> list[str]:
-    kept: list[str] = []
-    for text in texts:
-        if sum(map(len, kept)) + len(text) > most:
-            kept.append("…")
-            break
-        kept.append(text)
-    return kept
+def _pieces(lines: Sequence[str]) -> list[str]:
+    """Cut lines that no paragraph can hold, between words where there are any, so that nothing of them is lost."""
+    pieces = []
+    for line in lines:
+        rest = line
+        while len(rest) > TO_COPY_IN_ONE:
+            part = shortened(rest, TO_COPY_IN_ONE).removesuffix("…")
+            part = part.rpartition(" ")[0] or part
+            pieces.append(part)
+            rest = rest[len(part) :].lstrip(" ")
+        pieces.append(rest)
+    return pieces
+
+
+def _last_line(view: OnboardingView, report: Report) -> b.Block:
+    parts = [person(report.actor_id, report.actor), moment(report.at)]
+    if report.link:
+        parts.append(link(report.link, "→"))
+    if report.kind == "closed":
+        parts.append(f"{say('jira.head_hash').text(view.language)}: `{report.hash}`")
+    return b.context(" · ".join(parts))

@@ -6,9 +6,8 @@ from typing import Any
 
 from slack_sdk.web import SlackResponse
 
-from bot.onboarding.errors import Unavailable
 from bot.onboarding.view import OnboardingView, Report
-from bot.slack.connection import SlackConnection
+from bot.slack.connection import SlackConnection, SlackRefused
 from bot.slack.parent import picture as parent_picture
 from bot.slack.reports import report_blocks, report_text
 
@@ -31,13 +30,14 @@ class SlackSurface:
     def __init__(self, connection: SlackConnection) -> None:
         self._connection = connection
         self._channel = connection.settings.channel
+        self._command = connection.settings.command
 
     def create_parent(self, view: OnboardingView, marker: str) -> str:
         """Post the parent message with the marker in its metadata; return its id."""
         with self._connection.client() as client:
             posted = client.chat_postMessage(
                 channel=self._channel,
-                **json.loads(parent_picture(view)),
+                **json.loads(self.picture(view)),
                 metadata=_metadata(PARENT_EVENT, view.key, marker),
                 unfurl_links=False,
             )
@@ -53,13 +53,13 @@ class SlackSurface:
         return None
 
     def parent_link(self, parent: str) -> str | None:
-        """Return the message's address; None where Slack gives none."""
+        """Return the message's address; None where Slack refuses to give one."""
         channel, _, ts = parent.partition(":")
         try:
             with self._connection.client() as client:
                 link = client.chat_getPermalink(channel=channel, message_ts=ts).get("permalink")
-        except Unavailable:
-            # The address is a convenience: the message is there without it.
+        except SlackRefused:
+            # The address is a convenience: the message is there without it. A Slack that is away is asked again.
             return None
         return str(link) if link else None
 
@@ -94,7 +94,7 @@ class SlackSurface:
 
     def picture(self, view: OnboardingView) -> str:
         """Return the parent message as JSON."""
-        return parent_picture(view)
+        return parent_picture(view, self._command)
 
     def refresh_parent(self, view: OnboardingView, parent: str, picture: str) -> None:
         """Edit the parent message in place."""

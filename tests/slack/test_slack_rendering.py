@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
-from bot.onboarding.view import OnboardingView, Report, StepView, SurfaceView, TickView
+from bot.onboarding.view import REPORTED, OnboardingView, Report, StepView, SurfaceView, TickView
 from bot.sandbox.slack.blocks import TEXT_OF_ALL_BLOCKS, check_blocks, check_view, text_length
 from bot.slack import modals
+from bot.slack.blocks import MOST_TEXT
 from bot.slack.commands import VERBS, UnknownVerb, help_text, parse
 from bot.slack.manifest import app_manifest
-from bot.slack.mrkdwn import escaped, from_markdown, shortened
+from bot.slack.mrkdwn import chunks, code, escaped, from_markdown, inline, link, shortened, whole_lines, with_mentions
 from bot.slack.parent import message_blocks, picture
 from bot.slack.reports import report_blocks
 from bot.steps.kinds import parameter_models
 from checklists.loader import builtin_packs, load_pack
-from checklists.model import LANGUAGES, Localized, Pack
+from checklists.model import LANGUAGES, Localized, Pack, Step, Tick
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 STATES = ["pending", "running", "waiting", "done", "failed", "skipped", "not_applicable"]
@@ -101,6 +103,27 @@ def view_of(pack: Pack, draw: Any = None, **changed: Any) -> OnboardingView:
     return OnboardingView(**plain | changed)
 
 
+def report_of(pack: Pack, **changed: Any) -> Report:
+    """A report on the first step; what matters to the test is changed."""
+    plain: dict[str, Any] = {
+        "seq": 3,
+        "at": NOW,
+        "kind": "step_done",
+        "actor": "ana",
+        "actor_id": "slack:U123",
+        "step": pack.checklist.steps[0],
+        "evidence": Evidence(),
+        "code": None,
+        "seen": None,
+        "advice": None,
+        "reason": None,
+        "copy": None,
+        "link": None,
+        "hash": "cd" * 32,
+    }
+    return Report(**plain | changed)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_parent_message_stays_within_the_limits_whatever_it_holds(pack: Pack, data: st.DataObject) -> None:
@@ -115,27 +138,122 @@ def test_the_parent_message_stays_within_the_limits_whatever_it_holds(pack: Pack
 @given(data=st.data())
 def test_a_report_stays_within_the_limits_whatever_it_holds(pack: Pack, data: st.DataObject) -> None:
     maybe = st.none() | localized
-    report = Report(
-        seq=3,
-        at=NOW,
-        kind=data.draw(
-            st.sampled_from(["step_done", "step_failed", "step_skipped", "step_asks", "closed", "cancelled"])
-        ),
+    report = report_of(
+        pack,
+        kind=data.draw(st.sampled_from(sorted(REPORTED))),
         actor=data.draw(words),
-        actor_id="slack:U123",
-        step=pack.checklist.steps[0],
         evidence=data.draw(evidence),
         code=data.draw(st.none() | st.just("BAD_NAME")),
         seen=data.draw(maybe),
         advice=data.draw(maybe),
         reason=data.draw(st.none() | words),
         copy=data.draw(maybe),
-        link=None,
-        hash="cd" * 32,
+        link=data.draw(st.none() | st.just("https://jira.example/browse/DB-1?a=b&c=d")),
     )
     blocks = report_blocks(view_of(pack), report)
     assert check_blocks(blocks) == []
     assert text_length(blocks) <= TEXT_OF_ALL_BLOCKS
+
+
+LONG = {"markup": "x & <y> " * 200, "lines": "word\n" * 400, "signs": "&" * 3_000, "code": "`<@U123>` *bold* " * 150}
+
+
+def crowded(pack: Pack, text: str, steps: int, state: str = "waiting") -> OnboardingView:
+    """An onboarding in which everybody waits at once and every text is as long as it gets."""
+    said = Localized.same(text)
+    ticks = tuple(Tick(id=f"t{number}", label=said) for number in range(10))
+    definitions = tuple(
+        Step(id=f"s{number}", kind="confirm", title=said, role="manager", guide="g", ticks=ticks)
+        for number in range(steps)
+    )
+    checklist = pack.checklist.model_copy(update={"steps": definitions})
+    guides = {language: {"g": text * 5} for language in LANGUAGES}
+    view = view_of(replace(pack, checklist=checklist, guides=guides), client=text, started_by=text)
+    told = Evidence(facts=(Fact(said, text),) * 60, findings=(FindingEvidence("BAD_NAME", "block", said, said),) * 20)
+    return replace(
+        view,
+        steps=tuple(
+            replace(
+                step,
+                state=state,
+                code="C" if state == "failed" else None,
+                seen=said,
+                advice=said,
+                note=said,
+                evidence=told,
+                ticks=tuple(replace(tick, by=text) for tick in step.ticks),
+            )
+            for step in view.steps
+        ),
+    )
+
+
+def whole(blocks: list[dict[str, Any]]) -> bool:
+    """Whether no markup of ours is cut: every mention, moment, link and text to copy has its end."""
+    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+    return all(text.count("<") == text.count(">") and text.count("```") % 2 == 0 for text in texts)
+
+
+@pytest.mark.parametrize("state", ["waiting", "failed", "skipped", "done"])
+@pytest.mark.parametrize("steps", [1, 4, 11, 60])
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_crowded_onboarding_stays_within_the_limits_and_cuts_no_markup(
+    pack: Pack, text: str, steps: int, state: str
+) -> None:
+    blocks = message_blocks(crowded(pack, text, steps, state))
+    assert check_blocks(blocks) == []
+    assert text_length(blocks) <= MOST_TEXT
+    assert whole(blocks)
+
+
+def test_steps_that_find_no_room_are_counted_and_the_others_keep_their_controls(pack: Pack) -> None:
+    blocks = message_blocks(crowded(pack, "word " * 200, 30), "/onboard-dev")
+    shown = [block["block_id"] for block in blocks if block.get("block_id", "").endswith(":actions")]
+    assert shown == [f"s{number}:17:actions" for number in range(len(shown))]
+    assert 3 <= len(shown) < 30
+    assert f"{30 - len(shown)} more steps: /onboard-dev status ONB-1" in blocks[-1]["elements"][0]["text"]
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_crowded_report_stays_within_the_limits_and_counts_what_it_leaves_out(pack: Pack, text: str) -> None:
+    view = crowded(pack, text, 1, "failed")
+    said = Localized.same(text)
+    report = report_of(pack, kind="step_failed", evidence=view.steps[0].evidence, seen=said, advice=said, copy=said)
+    blocks = report_blocks(view, replace(report, reason=text, actor=text, actor_id="x"))
+    assert check_blocks(blocks) == []
+    assert text_length(blocks) <= MOST_TEXT
+    assert "more, in the dossier" in str(blocks)
+    assert whole(blocks)
+
+
+def test_a_text_to_copy_is_whole_even_when_no_paragraph_can_hold_it(pack: Pack) -> None:
+    text = " ".join(f"word{number}" for number in range(450))
+    blocks = report_blocks(view_of(pack), report_of(pack, kind="step_asks", copy=Localized.same(text)))
+    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+    quoted = [text for text in texts if text.startswith("```")]
+    assert len(quoted) == 2
+    assert " ".join(part.strip("`\n") for part in quoted) == text
+
+
+def test_a_box_whose_label_is_too_long_has_it_in_full_in_the_text(pack: Pack) -> None:
+    step = pack.checklist.step("portal")
+    label = "Every invoice of the month is listed, and none of them is marked as a copy of another one."
+    longer = step.model_copy(update={"ticks": (Tick(id="all", label=Localized.same(label)),)})
+    checklist = pack.checklist.model_copy(update={"steps": (longer,)})
+    view = view_of(replace(pack, checklist=checklist))
+    view = replace(view, steps=(replace(view.steps[0], ticks=(TickView(longer.ticks[0], by=None, at=None),)),))
+    assert f"☐ {label}" in json.dumps(message_blocks(view), ensure_ascii=False)
+
+
+@settings(max_examples=60)
+@given(st.lists(words.map(lambda text: text.replace("\n", " ")), max_size=30), st.integers(2, 500))
+def test_lines_are_kept_whole_and_the_others_are_counted(lines: list[str], most: int) -> None:
+    kept = whole_lines(lines, most, str)
+    assert len("\n".join(kept)) <= max(most, len(str(len(lines))))
+    if kept != lines:
+        assert kept[:-1] == lines[: len(kept) - 1]
+        assert int(kept[-1]) == len(lines) - len(kept) + 1
+    assert "\n".join(chunks(kept)) == "\n".join(kept)
 
 
 def test_block_ids_carry_the_step_and_the_revision(pack: Pack) -> None:
@@ -230,6 +348,20 @@ def test_shortening_never_cuts_an_escaped_sign(text: str, most: int) -> None:
 def test_a_guide_becomes_mrkdwn() -> None:
     guide = "### Title\n- *Menu* **Facturacion** & <b>\n- [portal](https://example.com/a)"
     assert from_markdown(guide) == ("*Title*\n• _Menu_ *Facturacion* &amp; &lt;b&gt;\n• <https://example.com/a|portal>")
+
+
+def test_code_in_a_guide_is_left_alone() -> None:
+    guide = "Not `*.exe` nor `*.zip`, but **one** `_SOFIA.mdb`"
+    assert from_markdown(guide) == "Not `*.exe` nor `*.zip`, but *one* `_SOFIA.mdb`"
+
+
+def test_what_people_write_is_no_markup() -> None:
+    assert inline("<!channel>\n✅ Signed off", 100) == "&lt;!channel&gt; ✅ Signed off"
+    assert code("a`b <c>.mdb", 40) == "`a'b &lt;c&gt;.mdb`"
+    assert link("https://jira.example/a b|c>?x=1&y=2", "A|B <c>") == (
+        "<https://jira.example/a%20b%7Cc%3E?x=1&amp;y=2|A/B &lt;c&gt;>"
+    )
+    assert with_mentions("ask <@U123>, not <!here> & <x>") == "ask <@U123>, not &lt;!here&gt; &amp; &lt;x&gt;"
 
 
 @pytest.mark.parametrize("url", [None, "https://bot.example/slack/events"])

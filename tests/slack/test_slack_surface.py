@@ -1,0 +1,131 @@
+"""The parent message and its thread when Slack is slow, silent, away or says no: nothing twice, nothing lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from slack_house import ANA, CHANNEL, SlackHouse, slack_house
+
+from bot.onboarding.errors import Unavailable
+from bot.sandbox.faults import Fault
+from bot.slack.connection import SlackConnection, SlackRefused
+from bot.slack.settings import SlackSettings
+from bot.slack.surface import SlackSurface
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[SlackHouse]:
+    """A house of its own, for tests that break things; people act through the core."""
+    with slack_house(tmp_path, "http", command="/onboard-dev") as built:
+        yield built
+        built.slack.faults.clear()
+
+
+def parents(house: SlackHouse) -> list[dict[str, Any]]:
+    return [message for message in house.ana.messages() if message.get("metadata")]
+
+
+def test_the_parent_names_its_onboarding_in_its_metadata_and_has_a_text(quiet: SlackHouse) -> None:
+    key = quiet.begin()
+    quiet.settle()
+    (parent,) = parents(quiet)
+    assert parent["metadata"]["event_payload"]["key"] == key
+    assert parent["text"].startswith(f"{key} · OPERADORA X · ACME 1 (PARTNER-ONE)")
+    assert quiet.onboardings.view(key).surfaces["slack"].link
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "chat.getPermalink"])
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "server_error"])
+def test_a_lost_answer_doubles_nothing(quiet: SlackHouse, method: str, kind: Any) -> None:
+    quiet.slack.faults.add(Fault(method, kind))
+    key = quiet.begin()
+    quiet.settle()
+    quiet.later()
+    run = quiet.run(key)
+    assert len(parents(quiet)) == 1
+    assert quiet.onboardings.view(key).surfaces["slack"].link is not None
+    assert quiet.onboardings.view(key).troubles == {}
+    assert "2/5" not in quiet.parent(run)["text"]
+    assert len(quiet.ana.messages(run.ts)) == 2  # the parent and the one report, on the directory
+
+
+def test_a_report_whose_answer_was_lost_is_posted_once(quiet: SlackHouse) -> None:
+    key = quiet.begin()
+    quiet.settle()
+    run = quiet.run(key)
+    before = len(quiet.ana.messages(run.ts))
+    quiet.slack.faults.add(Fault("chat.postMessage", "drop_after"))
+    quiet.onboardings.confirm(key, "portal", actor=ANA)
+    quiet.settle()
+    quiet.later()
+    assert len(quiet.ana.messages(run.ts)) == before + 1
+
+
+def test_a_rate_limit_is_waited_out(quiet: SlackHouse) -> None:
+    quiet.slack.faults.add(Fault("chat.postMessage", "rate_limited", seconds=1))
+    key = quiet.begin()
+    quiet.settle()
+    assert len(parents(quiet)) == 1
+    assert quiet.onboardings.view(key).troubles == {}
+
+
+def test_a_long_rate_limit_is_told_with_the_time_to_come_back(quiet: SlackHouse) -> None:
+    quiet.slack.faults.add(Fault("chat.postMessage", "rate_limited", times=3, seconds=1))
+    with pytest.raises(Unavailable) as away:
+        quiet.surface.create_parent(quiet.onboardings.view(quiet.begin()), "marker")
+    assert away.value.retry_after == 1
+    assert not isinstance(away.value, SlackRefused)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"channel": "C0NOWHERE"}, "invite the bot"),
+        ({"bot_token": "xoxb-secret-and-wrong"}, "renew SLACK__BOT_TOKEN"),
+        ({"api_url": "http://127.0.0.1:9/api/"}, "no answer"),
+    ],
+)
+def test_what_slack_refuses_is_told_with_what_to_do_and_without_a_secret(
+    quiet: SlackHouse, changed: dict[str, str], reason: str
+) -> None:
+    settings = {
+        "bot_token": quiet.slack.bot_token,
+        "app_token": quiet.slack.app_token,
+        "api_url": quiet.slack.api_url,
+        "channel": CHANNEL,
+    }
+    surface = SlackSurface(SlackConnection(SlackSettings.model_validate(settings | changed)))
+    with pytest.raises(Unavailable) as away:
+        surface.create_parent(quiet.onboardings.view(quiet.begin()), "marker")
+    assert reason in away.value.reason
+    assert "xoxb" not in str(away.value)
+
+
+def test_a_message_of_somebody_else_is_not_taken_for_ours(quiet: SlackHouse) -> None:
+    view = quiet.onboardings.view(quiet.begin())
+    quiet.ana.say(f"marker {view.key}")
+    assert quiet.surface.find_parent(view, "marker") is None
+    parent = quiet.surface.create_parent(view, "marker")
+    assert quiet.surface.find_parent(view, "marker") == parent
+    assert quiet.surface.find_parent(view, "another") is None
+
+
+def test_the_command_that_people_are_told_is_the_configured_one(quiet: SlackHouse) -> None:
+    assert "/onboard-dev start" in quiet.ana.command("list").text
+    assert "/onboard-dev status" in quiet.ana.command("help").text
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"bot_token": "x", "channel": "C1"}, "SLACK__APP_TOKEN"),
+        ({"bot_token": "x", "channel": "C1", "mode": "http"}, "SLACK__SIGNING_SECRET"),
+        ({"bot_token": "x", "app_token": "y"}, "SLACK__CHANNEL"),
+        ({"api_url": "https://slack.com/api"}, "must end in /"),
+    ],
+)
+def test_settings_that_cannot_work_name_what_is_missing(given: dict[str, str], missing: str) -> None:
+    with pytest.raises(ValidationError, match=missing):
+        SlackSettings.model_validate(given)
