@@ -184,9 +184,11 @@ class SurfaceWorker:
             do=lambda: surface.create_parent(view, marker),
             grace_seconds=surface.grace_seconds,
         )
+        # Asked before the transaction: no lock is held while a server answers.
+        link = surface.parent_link(parent)
         with self._flow.change(view.id) as change:
             # The other surfaces show this one's address, so its opening is a line of the trail like any other.
-            record.parent, record.parent_link = parent, surface.parent_link(parent)
+            record.parent, record.parent_link = parent, link
             change.session.merge(record)
             change.note(
                 "surface_opened", content={"surface": surface.name, "parent": parent, "link": record.parent_link}
