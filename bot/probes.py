@@ -5,7 +5,7 @@ Where the company's own production chain does the work, a probe looks at it from
 
 import re
 from collections.abc import Mapping
-from typing import Literal, Protocol, Self
+from typing import Literal, Self
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.transfer import PathMissing, Transfer
+from bot.steps.watch import Probe
 
 LONGEST_ANSWER = 4_000
 
@@ -57,15 +58,8 @@ class ProbeSettings(BaseModel):
         return self
 
 
-class Probe(Protocol):
-    """Something outside that can be looked at."""
-
-    def look(self, names: Mapping[str, str]) -> str:
-        """Return what is there now, as text. Raises Unavailable."""
-
-
 class PathProbe:
-    """The text of a file on the partners' server; empty while it is not there."""
+    """A file on the partners' server: its name and size; nothing while it is not there."""
 
     def __init__(self, settings: ProbeSettings, transfer: Transfer) -> None:
         self._path = settings.path or ""

@@ -41,6 +41,8 @@ class Database:
             "CREATE SCHEMA source",
             "CREATE SCHEMA canonical",
             "SET python_enable_replacements = false",
+            # It would be drawn on standard output, which is for the one JSON object of `check --json`.
+            "SET enable_progress_bar = false",
             "SET autoinstall_known_extensions = false",
             "SET autoload_known_extensions = false",
             "SET allow_community_extensions = false",

@@ -4,10 +4,8 @@ A process may be killed between any two lines here. Killed before the claim: not
 claim and the record: the next run finds the claim, looks outside first, and does it only if nothing is there.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from threading import Lock
 
 from sqlmodel import Session
 
@@ -15,6 +13,7 @@ from bot.onboarding.clock import Clock
 from bot.onboarding.errors import OnboardingError, Unsettled
 from bot.onboarding.models import EffectRecord
 from bot.onboarding.store import Store
+from bot.onboarding.turns import Turns
 
 
 class OutcomeUnknown(OnboardingError):
@@ -27,8 +26,7 @@ class Effects:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._turns: dict[str, Lock] = {}
-        self._turns_lock = Lock()
+        self._turns = Turns()
 
     def once(
         self,
@@ -45,7 +43,7 @@ class Effects:
         take to show what it has made: an empty look proves nothing while the claim is younger (Jira Cloud's index).
         Raises Unsettled while that must be waited for, and whatever ``look`` and ``do`` raise.
         """
-        with self._turn(key):
+        with self._turns.of(key):
             is_new, record = self._claim(onboarding_id, key)
             if record.external_id is not None:
                 return record.external_id
@@ -62,7 +60,7 @@ class Effects:
 
         When ``do`` raises, the claim stays, so the outcome is unknown, unless it raises NothingHappened.
         """
-        with self._turn(key):
+        with self._turns.of(key):
             is_new, record = self._claim(onboarding_id, key)
             if record.external_id is not None:
                 return record.external_id
@@ -112,13 +110,6 @@ class Effects:
             record.external_id = external_id
             record.completed_at = self._clock.now()
             session.add(record)
-
-    @contextmanager
-    def _turn(self, key: str) -> Iterator[None]:
-        with self._turns_lock:
-            turn = self._turns.setdefault(key, Lock())
-        with turn:
-            yield
 
 
 class NothingHappened(OnboardingError):

@@ -174,7 +174,7 @@ class Onboardings:
             choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
             for choice in choices:
                 if choice.id == choice_id:
-                    return _chosen(choice, definition.role, actor)
+                    return _chosen(choice, definition.role, actor, change.onboarding.language)
             raise Refused(say("refused.no_choice", choice=choice_id, choices=", ".join(c.id for c in choices) or "—"))
 
         return self._act(key, step_id, actor, source, decide)
@@ -432,8 +432,9 @@ def _ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
     return ticked
 
 
-def _chosen(choice: Choice, role: Role, actor: Actor) -> Outcome:
-    evidence = Evidence(facts=(Fact(say("fact.status"), choice.label.en), Fact(say("fact.confirmed_by"), actor.name)))
+def _chosen(choice: Choice, role: Role, actor: Actor, language: str) -> Outcome:
+    shown = choice.label.text(language)  # type: ignore[arg-type]
+    evidence = Evidence(facts=(Fact(say("fact.status"), shown), Fact(say("fact.confirmed_by"), actor.name)))
     status = say("confirm.status_is", status=choice.label)
     match choice.outcome:
         case "done":

@@ -4,10 +4,8 @@ A job reads where things stand, works outside any transaction, and records the o
 answer (Unavailable) is tried again with backoff: a step then fails in words, a surface goes on trying.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import sha256
-from threading import Lock
 
 import structlog
 from sqlmodel import col, select
@@ -23,6 +21,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
 from bot.onboarding.retry import Backoff
 from bot.onboarding.store import Store
+from bot.onboarding.turns import Turns
 from bot.onboarding.view import OnboardingView, Report, read_reports, read_view
 from bot.onboarding.work import Work
 
@@ -137,13 +136,12 @@ class SurfaceWorker:
         self._flow = flow
         self._effects = effects
         self._backoff = backoff
-        self._turns: dict[tuple[int, str], Lock] = {}
-        self._turns_lock = Lock()
+        self._turns = Turns()
 
     def run(self, job: Job) -> None:
         """Bring one surface up to date with one onboarding. Does nothing when it already is."""
         name = job.subject.partition(":")[2]
-        with self._turn(job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
+        with self._turns.of(job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
             try:
                 self._catch_up(job.onboarding_id, self._surfaces[name])
             except Unavailable as away:
@@ -249,13 +247,6 @@ class SurfaceWorker:
                 return
         with self._flow.change(job.onboarding_id) as change:
             self._flow.unschedule(change, job.subject)
-
-    @contextmanager
-    def _turn(self, onboarding_id: int, name: str) -> Iterator[None]:
-        with self._turns_lock:
-            turn = self._turns.setdefault((onboarding_id, name), Lock())
-        with turn:
-            yield
 
 
 class Sweep:

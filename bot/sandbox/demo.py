@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.table import Table
 from bot.onboarding.errors import SettingsError
 from bot.sandbox.household import PARTNERS, Household, household, wait_for_interrupt
 from bot.sandbox.players import DataBaseTeam, Manager, NothingHappened, Partner, wait_for
+from bot.sandbox.slack import AppSilent
 from bot.steps.kinds import parameter_models
 from checklists.loader import builtin_packs, load_pack
 from checklists.model import Language, Pack
@@ -59,8 +61,9 @@ def play(data_dir: Path, language: Language, *, fast: bool, keep: bool) -> int:
         with household(data_dir, name="demo", language=language, quick=True) as home:
             try:
                 key = _act(home, pack, stage)
-            except NothingHappened as silence:
-                console.print(f"[red]The play broke off:[/] {silence}. The logs are in {home.folder}.")
+            except (NothingHappened, AppSilent, LookupError, requests.RequestException, OSError) as broken:
+                bar.stop()
+                console.print(f"[red]The play broke off:[/] {broken}. The logs are in {home.folder}.")
                 return 1
             bar.stop()
             well = _sum_up(console, home, key)

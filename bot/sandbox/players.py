@@ -94,6 +94,11 @@ class Manager:
         button = self._element(step, action_id)
         self._slack.click(self.parent, action_id, button["value"])
 
+    def pick(self, step: str, action_id: str, value: str) -> None:
+        """Choose an option of a step."""
+        self._element(step, action_id)
+        self._slack.pick(self.parent, action_id, value)
+
     def has_control(self, step: str, action_id: str) -> bool:
         """Tell whether the message offers this control of a step now."""
         return self._find(step, action_id) is not None

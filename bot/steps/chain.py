@@ -15,23 +15,20 @@ from bot.onboarding.outcomes import (
     Back,
     Done,
     Evidence,
-    Fact,
     Failed,
-    FileEvidence,
-    FindingEvidence,
     Outcome,
     Waiting,
-    fact,
 )
 from bot.onboarding.registry import Registry
 from bot.onboarding.work import Work
+from bot.steps.chain_evidence import chain_evidence
 from bot.steps.layout import LocalFiles, Shelf
 from bot.steps.loaded import invoice_entries, month_entry
 from bot.steps.pickup import Picked, Pickup
 from bot.steps.test_file import TestFile, picked_before, pickup_step
 from checklists.model import ChainParameters, Localized, OptionValue
 from checklists.model import Step as StepDefinition
-from pipeline.result import ChainResult, OutputFile
+from pipeline.result import ChainResult
 
 
 class ChainStep:
@@ -92,7 +89,8 @@ class ChainStep:
         return self._judge(work, picked, self._file.run(work, picked, work.parameters(ChainParameters).stages))
 
     def _judge(self, work: Work, picked: Picked, result: ChainResult) -> Outcome:
-        evidence = _evidence(work, picked, result, self._files)
+        home = self._files.client_root(work.pack.operator_code, work.view.root)
+        evidence = chain_evidence(result, picked, home, work.view.language)
         memory: dict[str, Any] = {"picked": picked.as_json(), "seen": {}, "announced_taken": True}
         if result.blocked:
             return self._blocked(work, picked, result, evidence, memory)
@@ -156,29 +154,6 @@ def _as_before(work: Work, memory: Mapping[str, Any], poll: float) -> Failed:
     assert step.seen is not None
     assert step.advice is not None
     return Failed(step.code, step.seen, step.advice, memory=memory, poll=poll, about=work.memory.get("about", ""))
-
-
-def _evidence(work: Work, picked: Picked, result: ChainResult, files: LocalFiles) -> Evidence:
-    language = work.view.language
-    facts: list[Fact] = [fact("file", picked.name), fact("verdict", say(f"verdict.{result.verdict}").text(language))]
-    for stage in result.stages:
-        facts += [
-            Fact(Localized.same(f"{stage.stage}.{name}"), str(value))
-            for name, value in stage.facts.items()
-            if isinstance(value, str | int) and not isinstance(value, bool)
-        ]
-    home = files.client_root(work.pack.operator_code, work.view.root)
-    source = FileEvidence(picked.name, "source", str(picked.path), picked.size, picked.sha256)
-    made = [_made(output, home) for output in result.outputs]
-    findings = tuple(
-        FindingEvidence(finding.code, finding.severity, finding.message, finding.advice) for finding in result.findings
-    )
-    return Evidence(facts=tuple(facts), files=(source, *made), findings=findings)
-
-
-def _made(output: OutputFile, home: Path) -> FileEvidence:
-    path = str(home / output.path) if output.path else ""
-    return FileEvidence(output.name, output.kind, path, output.bytes, output.sha256, output.rows or None)
 
 
 def _joined(first: Localized | None, texts: list[Localized]) -> Localized:

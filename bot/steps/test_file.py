@@ -88,14 +88,15 @@ class PartnerDelivery:
 
             def put() -> str:
                 session.put(file, target)
-                # Whatever the server's umask is, the partner's group must be able to read it.
-                session.set_mode(target, DELIVERED_MODE)
                 return target
 
             self._work.once(f"deliver:{name}:{sha256[:12]}", look=look, do=put)
             if look() is None:
                 # Delivered before, and changed or removed since: the same bytes in the same place are no second copy.
                 put()
+            # Whatever the server's umask is, the partner's group must be able to read it. Not a part of the effect: a
+            # run that was killed before this line must still do it.
+            session.set_mode(target, DELIVERED_MODE)
             return session.sha256(target)
 
 
