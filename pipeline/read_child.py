@@ -9,6 +9,7 @@ the interpreter has by then, processor time, the size of what is written, no cor
 import json
 import resource
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,23 +52,33 @@ def confine(file_bytes: int) -> None:
 
 
 def read(database: Database, wanted: Mapping[str, Sequence[str]], scratch: Path) -> dict[str, Any]:
-    """Read the wanted columns into Arrow files and count the rows of the other tables."""
+    """Read the wanted columns into Arrow files, block by block, and count the rows of the other tables.
+
+    A column that holds no plain values is not read: its type says so.
+    """
     tables: dict[str, Any] = {}
     columns_of = {name.casefold(): {column.casefold() for column in wanted[name]} for name in wanted}
     for number, (name, definition) in enumerate(database.tables.items()):
         asked = columns_of.get(name.casefold())
-        chosen = [column.name for column in definition.columns if asked and column.name.casefold() in asked]
-        result = database.read(name, chosen)
+        chosen = [
+            column.name
+            for column in definition.columns
+            if asked and column.is_readable and column.name.casefold() in asked
+        ]
+        scan = database.scan(name, chosen)
         arrow = None
-        if asked is not None:
+        if asked is None:
+            deque(scan, maxlen=0)
+        else:
             arrow = f"table_{number}.arrow"
-            with pa.OSFile(str(scratch / arrow), "wb") as sink, pa.ipc.new_file(sink, result.table.schema) as file:
-                file.write_table(result.table)
+            with pa.OSFile(str(scratch / arrow), "wb") as sink, pa.ipc.new_file(sink, scan.schema) as file:
+                for batch in scan:
+                    file.write_batch(batch)
         tables[name] = {
             "columns": [[column.name, column.type] for column in definition.columns],
-            "declared": result.declared_rows,
-            "read": result.read_rows,
-            "damage": [{"page": at.page, "row": at.row, "reason": at.reason} for at in result.damage],
+            "declared": scan.declared_rows,
+            "read": scan.read_rows,
+            "damage": [{"page": at.page, "row": at.row, "reason": at.reason} for at in scan.damage],
             "arrow": arrow,
         }
     return {

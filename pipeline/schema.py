@@ -26,10 +26,14 @@ def judge_schema(reading: Reading, files: Files, findings: Findings) -> list[Fin
     """Compare what was read with files.yaml; names without case."""
     found: list[Finding] = []
     tables = {name.casefold(): table for name, table in reading.tables.items()}
+    linked = {name.casefold() for name in reading.linked_tables}
     for name, wanted in files.tables.items():
         table = tables.get(name.casefold())
         if table is None:
-            if wanted.required:
+            if name.casefold() in linked:
+                # Optional or not: there are rows, and they are somewhere else.
+                found.append(findings.make("UNKNOWN_SCHEMA", "schema", {"table": name}, variant="linked"))
+            elif wanted.required:
                 found.append(findings.make("UNKNOWN_SCHEMA", "schema", {"table": name}))
             continue
         found.extend(_judge_columns(name, wanted, table, files, findings))

@@ -118,7 +118,7 @@ class Workbench:
             case "JET_VERSION":
                 expected = ", ".join(self.files.formats)
                 evidence |= {"format": self.content.kind, "expected": expected}
-            case "FILE_EMPTY" | "NOT_ACCESS" | "MDB_ENCODED":
+            case "FILE_EMPTY" | "NOT_ACCESS" | "MDB_PASSWORD":
                 pass
             case _:
                 code = "MDB_CORRUPT"

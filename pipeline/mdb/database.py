@@ -1,8 +1,8 @@
-"""An open database: its tables, and the reading of their rows."""
+"""An open database: its tables, and the reading of their rows, block by block."""
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +11,13 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from pipeline.mdb.blocks import BlockReader, Rows, is_fast, rows_of
+from pipeline.mdb.blocks import BlockReader, Numbers, Rows, Shape, rows_of
 from pipeline.mdb.definition import StoredColumn, StoredTable, TableDefinition, read_definition
-from pipeline.mdb.errors import Corrupt, MdbError
-from pipeline.mdb.exact import BrokenRow, Value, decode_row
+from pipeline.mdb.errors import Corrupt, MdbError, Unsupported
+from pipeline.mdb.exact import BrokenRow, RowDecoder, Value
 from pipeline.mdb.format import Header
 from pipeline.mdb.pages import DELETED, LOOKUP, Bytes, Pages
+from pipeline.mdb.text import TextCodec, codec_of
 from pipeline.mdb.usage import pages_of
 
 CATALOGUE_PAGE = 2
@@ -28,7 +29,7 @@ PAGE_MASK = 0x00FFFFFF
 CATALOGUE_COLUMNS = {"Id": "integer", "Name": "text", "Type": "integer", "Flags": "integer"}
 
 # Two megabytes of pages stay in the processor's cache while their columns are taken.
-BLOCK = 512
+BLOCK_BYTES = 2 << 20
 # A damaged file may have as many faults as rows: so many are told one by one, the others counted.
 MOST_DAMAGE = 1_000
 
@@ -64,6 +65,7 @@ class Database:
         """Read the catalogue and every user table's definition. Raises MdbError."""
         self._pages = pages
         try:
+            self._codec = codec_of(pages.header.format, pages.header.code_page)
             self._stored, self.linked_tables = self._catalogue()
         except BaseException:
             pages.close()
@@ -101,30 +103,46 @@ class Database:
     def read(self, table: str, columns: Sequence[str] | None = None) -> TableRead:
         """Read a table's rows; ``columns`` are the ones wanted, in that order (none at all: rows are counted).
 
-        Raises KeyError for an unknown table or column. What cannot be read is in ``damage``, never passed over.
+        Raises KeyError for an unknown table or column, Unsupported for a column that holds no plain values. What cannot
+        be read is in ``damage``, never passed over.
         """
+        scan = self.scan(table, columns)
+        batches = list(scan)
+        return TableRead(
+            table=pa.Table.from_batches(batches, scan.schema),
+            declared_rows=scan.declared_rows,
+            read_rows=scan.read_rows,
+            damage=scan.damage,
+        )
+
+    def scan(self, table: str, columns: Sequence[str] | None = None) -> "TableScan":
+        """Read as ``read`` does, a block at a time: what is held in memory does not grow with the table."""
         stored = self._stored[table]
         by_name = {column.name: column for column in stored.stored}
         wanted = list(stored.stored) if columns is None else [by_name[name] for name in columns]
-        return _TableReader(self._pages, stored, wanted).read()
+        for column in wanted:
+            if not column.is_readable:
+                raise Unsupported(f"The column {column.name!r} of the table {table!r} is {column.type}.")
+        return TableScan(self._pages, self._codec, stored, wanted)
 
     def _catalogue(self) -> tuple[dict[str, StoredTable], tuple[str, ...]]:
-        objects = read_definition(self._pages, CATALOGUE_PAGE, "MSysObjects")
+        objects = read_definition(self._pages, self._codec, CATALOGUE_PAGE, "MSysObjects")
         by_name = {column.name: column for column in objects.stored}
         for name, kind in CATALOGUE_COLUMNS.items():
             if name not in by_name or by_name[name].type != kind:
                 raise Corrupt(f"The catalogue has no column {name} of type {kind}.")
-        read = _TableReader(self._pages, objects, [by_name[name] for name in CATALOGUE_COLUMNS]).read()
-        if read.damage:
-            first = read.damage[0]
+        scan = TableScan(self._pages, self._codec, objects, [by_name[name] for name in CATALOGUE_COLUMNS])
+        entries = [entry for batch in scan for entry in batch.to_pylist()]
+        if scan.damage:
+            first = scan.damage[0]
             raise Corrupt(f"The catalogue cannot be read: page {first.page}, {first.reason}.")
-        if read.read_rows < read.declared_rows:
+        if scan.read_rows < scan.declared_rows:
             # A table whose entry is lost would be missing in silence.
-            raise Corrupt(f"The catalogue says that it has {read.declared_rows} entries and has {read.read_rows}.")
+            raise Corrupt(f"The catalogue says that it has {scan.declared_rows} entries and has {scan.read_rows}.")
         found: dict[str, StoredTable] = {}
         pages: set[int] = set()
         linked: list[str] = []
-        for entry in read.table.to_pylist():
+        for entry in entries:
             name, kind, flags = entry["Name"], entry["Type"], (entry["Flags"] or 0) & 0xFFFFFFFF
             if name is None or entry["Id"] is None:
                 continue
@@ -133,42 +151,49 @@ class Database:
             elif kind == TABLE_TYPE and not flags & SYSTEM_FLAGS and not name.startswith("MSys"):
                 if name in found:
                     raise Corrupt(f"The catalogue has the table {name!r} twice.")
-                found[name] = read_definition(self._pages, entry["Id"] & PAGE_MASK, name)
+                found[name] = read_definition(self._pages, self._codec, entry["Id"] & PAGE_MASK, name)
                 if found[name].page in pages:
                     raise Corrupt(f"The catalogue has the table {name!r} under another name too.")
                 pages.add(found[name].page)
         return found, tuple(linked)
 
 
-class _TableReader:
-    """Reads one table once."""
+class TableScan:
+    """One reading of a table: iterate over its blocks, once; then the counts and the damage are whole."""
 
-    def __init__(self, pages: Pages, table: StoredTable, columns: Sequence[StoredColumn]) -> None:
+    def __init__(self, pages: Pages, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn]) -> None:
         self._pages = pages
         self._table = table
         self._columns = columns
-        self._is_fast = all(is_fast(column) for column in columns)
-        self._blocks = BlockReader(table, columns)
-        self._schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+        self._blocks = BlockReader(pages, codec, table, columns)
+        self._exact = RowDecoder(pages, codec, table, columns)
         self._damage: list[Damage] = []
         self._unlisted = 0
         self._moved: set[int] = set()
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+        self.schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+        self.read_rows = 0
 
-    def read(self) -> TableRead:
+    @property
+    def declared_rows(self) -> int:
+        """The number of rows that the table says it has."""
+        return self._table.declared_rows
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """Every place that could not be read so far; beyond MOST_DAMAGE their number alone."""
+        if not self._unlisted:
+            return tuple(self._damage)
+        more = Damage(self._damage[-1].page, None, f"{self._unlisted} more places are not listed")
+        return (*self._damage, more)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Give the rows in the order of the table's pages, a block at a time; nothing where no column is wanted."""
         numbers = self._data_pages()
-        for first in range(0, len(numbers), BLOCK):
-            self._read_block(numbers[first : first + BLOCK])
-        if self._unlisted:
-            last = self._damage[-1]
-            self._damage.append(Damage(last.page, None, f"{self._unlisted} more places are not listed"))
-        return TableRead(
-            table=pa.Table.from_batches(self._batches, self._schema),
-            declared_rows=self._table.declared_rows,
-            read_rows=self._rows,
-            damage=tuple(self._damage),
-        )
+        at_once = BLOCK_BYTES // self._pages.layout.page_size
+        for first in range(0, len(numbers), at_once):
+            batch = self._read_block(numbers[first : first + at_once])
+            if batch is not None and self._columns:
+                yield batch
 
     def _data_pages(self) -> list[int]:
         try:
@@ -181,63 +206,65 @@ class _TableReader:
                 self._broke(number, None, "the page lies beyond the end of the file")
         return [number for number in named if number < self._pages.count]
 
-    def _read_block(self, numbers: list[int]) -> None:
-        block = self._pages.block(numbers)
-        block = self._own_pages(block, np.asarray(numbers, np.int64))
-        if not len(self._own):
-            return
+    def _read_block(self, numbers: list[int]) -> pa.RecordBatch | None:
+        block, own = self._own_pages(self._pages.block(numbers), np.asarray(numbers, np.int64))
+        if not len(own):
+            return None
         layout = self._pages.layout
-        rows, within = rows_of(block, self._own, row_count=layout.row_count, row_offsets=layout.row_offsets)
+        rows, within = rows_of(block, own, row_count=layout.row_count, row_offsets=layout.row_offsets)
         for page, row in zip(rows.pages[~within].tolist(), rows.numbers[~within].tolist(), strict=True):
             self._broke(page, row, "the row lies outside its page")
         rows = rows.chosen(within)
-        flat = np.concatenate((block.reshape(-1), np.zeros(layout.page_size, np.uint8)))
-        if not self._is_fast:
-            self._read_exactly(rows)
-            return
-        regular = self._blocks.split(flat, rows)
-        self._read_fast(flat, rows.chosen(regular))
-        self._read_exactly(rows.chosen(~regular))
+        parts = _BlockParts(self.schema)
+        flat = block.reshape(-1)
+        left = np.ones(len(rows), np.bool_)
+        for shape, which in self._blocks.shapes(flat, rows):
+            decoded, arrays = self._decode(flat, rows, shape, which)
+            parts.add(decoded, arrays)
+            left[decoded] = False
+        self._read_exactly(rows, np.flatnonzero(left), parts)
+        self.read_rows += parts.count
+        return parts.batch()
 
-    def _own_pages(self, block: Bytes, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Bytes:
+    def _decode(self, flat: Bytes, rows: Rows, shape: Shape, which: Numbers) -> tuple[Numbers, list[pa.Array]]:
+        """Decode rows of one shape; those that look odd are left for a closer look. Return which were decoded."""
+        try:
+            arrays, odd = self._blocks.decode(flat, rows.chosen(which), shape)
+            if arrays is None:
+                which = which[~odd]
+                arrays, odd = self._blocks.decode(flat, rows.chosen(which), shape)
+        except UnicodeDecodeError:
+            arrays = None
+        return (which, arrays) if arrays is not None else (which[:0], [])
+
+    def _own_pages(self, block: Bytes, numbers: Numbers) -> tuple[Bytes, Numbers]:
         """Keep the data pages of this table; others in its usage map are damage."""
         owners = np.ascontiguousarray(block[:, 4:8]).view("<u4").reshape(-1)
         is_own = (block[:, 0] == DATA_PAGE) & (owners == self._table.page)
+        if is_own.all():
+            return block, numbers
         for number, kind in zip(numbers[~is_own].tolist(), block[~is_own, 0].tolist(), strict=True):
             self._broke(number, None, f"the page belongs to something else (kind {kind})")
-        self._own = numbers[is_own]
-        own: Bytes = block[is_own]
-        return own
+        return block[is_own], numbers[is_own]
 
-    def _read_fast(self, flat: Bytes, rows: Rows) -> None:
-        if not len(rows):
-            return
-        try:
-            arrays, odd = self._blocks.decode(flat, rows)
-        except UnicodeDecodeError:
-            self._read_exactly(rows)
-            return
-        if arrays is None:
-            self._read_exactly(rows.chosen(odd))
-            self._read_fast(flat, rows.chosen(~odd))
-            return
-        self._add(arrays, len(rows))
-
-    def _read_exactly(self, rows: Rows) -> None:
+    def _read_exactly(self, rows: Rows, which: Numbers, parts: "_BlockParts") -> None:
+        chosen = rows.chosen(which)
         decoded: list[list[Value]] = []
-        for page, number, flags in zip(rows.pages.tolist(), rows.numbers.tolist(), rows.flags.tolist(), strict=True):
+        kept: list[int] = []
+        for place, page, number, flags in zip(
+            which.tolist(), chosen.pages.tolist(), chosen.numbers.tolist(), chosen.flags.tolist(), strict=True
+        ):
             try:
                 content = self._moved_to(page, number) if flags & LOOKUP else self._pages.row(page, number)[0]
-                decoded.append(decode_row(self._pages, self._table, content, self._columns))
+                decoded.append(self._exact.decode(content))
+                kept.append(place)
             except (BrokenRow, MdbError) as broken:
                 self._broke(page, number, str(broken))
-        if not decoded:
-            return
         arrays = [
             pa.array([row[position] for row in decoded], column.arrow_type)
             for position, column in enumerate(self._columns)
         ]
-        self._add(arrays, len(decoded))
+        parts.add(np.asarray(kept, np.int64), arrays)
 
     def _moved_to(self, page: int, number: int) -> bytes:
         """Follow a row that outgrew its page: its place holds the row number and page where it is now."""
@@ -260,13 +287,38 @@ class _TableReader:
         self._moved.add(pointer)
         return moved
 
-    def _add(self, arrays: list[pa.Array], count: int) -> None:
-        self._rows += count
-        if self._columns:
-            self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-
     def _broke(self, page: int, row: int | None, reason: str) -> None:
         if len(self._damage) < MOST_DAMAGE:
             self._damage.append(Damage(page, row, reason))
         else:
             self._unlisted += 1
+
+
+class _BlockParts:
+    """The rows of a block as they are decoded, in several parts, and put back in their order."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._places: list[Numbers] = []
+        self._parts: list[list[pa.Array]] = []
+
+    @property
+    def count(self) -> int:
+        """The number of rows decoded."""
+        return sum(len(places) for places in self._places)
+
+    def add(self, places: Numbers, arrays: list[pa.Array]) -> None:
+        """Take over the rows of these places within the block."""
+        if len(places):
+            self._places.append(places)
+            self._parts.append(arrays)
+
+    def batch(self) -> pa.RecordBatch | None:
+        """All rows; None where there are none, or no column is wanted."""
+        if not self._parts or not len(self._schema):
+            return None
+        if len(self._parts) == 1:
+            return pa.RecordBatch.from_arrays(self._parts[0], schema=self._schema)
+        order = pa.array(np.argsort(np.concatenate(self._places)))
+        columns = [pa.concat_arrays(column).take(order) for column in zip(*self._parts, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)

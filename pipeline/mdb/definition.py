@@ -8,20 +8,21 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline.mdb.errors import Corrupt
+from pipeline.mdb.format import DefinitionLayout
 from pipeline.mdb.pages import Pages
+from pipeline.mdb.text import TextCodec
 
 DEFINITION_PAGE = 0x02
-FIRST_COLUMN = 0x3F
-INDEX_ENTRY = 12
-COLUMN_ENTRY = 25
 MOST_COLUMNS = 255
 MOST_INDEXES = 256
 # 255 columns and 256 indexes with the longest names take fewer.
 MOST_PAGES = 128
 FIXED = 0x01
+# Access keeps the last result of a calculated column in a wrapper whose type only the column's properties tell.
+CALCULATED = 0xC0
 
 BOOLEAN, BYTE, INT16, INT32, MONEY, SINGLE, DOUBLE, DATE, BINARY, TEXT, OLE, MEMO = range(1, 13)
-GUID, NUMERIC, COMPLEX, INT64 = 0x0F, 0x10, 0x12, 0x13
+GUID, NUMERIC, COMPLEX, INT64, LONG_DATE = 0x0F, 0x10, 0x12, 0x13, 0x14
 
 # The pack's name of each type, and its width in the fixed area (0: it varies, or lives in the null mask).
 TYPES: dict[int, tuple[str, int]] = {
@@ -40,16 +41,28 @@ TYPES: dict[int, tuple[str, int]] = {
     GUID: ("guid", 16),
     NUMERIC: ("decimal", 17),
     INT64: ("integer", 8),
+    LONG_DATE: ("date", 42),
+    COMPLEX: ("complex", 4),
 }
+# Types of columns that hold no plain value: they are told, never read.
+UNREADABLE = frozenset({"complex", "calculated"})
 
 
 @dataclass(frozen=True)
 class ColumnDefinition:
-    """A column: its name, its type in the pack's words and as Arrow has it."""
+    """A column: its name, its type in the pack's words and as Arrow has it.
+
+    Two types are of no pack: ``complex`` (several values in one cell) and ``calculated``. Their cells are not read.
+    """
 
     name: str
     type: str
     arrow_type: pa.DataType
+
+    @property
+    def is_readable(self) -> bool:
+        """Tell whether the cells hold plain values."""
+        return self.type not in UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -90,22 +103,24 @@ class StoredTable(TableDefinition):
     usage: int
 
 
-def read_definition(pages: Pages, number: int, name: str) -> StoredTable:
+def read_definition(pages: Pages, codec: TextCodec, number: int, name: str) -> StoredTable:
     """Read a table's definition from its first page on. Raises Truncated or Corrupt."""
     content = _content(pages, number)
+    layout = pages.layout.definition
     try:
-        (rows,) = struct.unpack_from("<I", content, 0x10)
-        column_numbers, variable, count = struct.unpack_from("<HHH", content, 0x29)
-        (indexes,) = struct.unpack_from("<I", content, 0x33)
-        (usage,) = struct.unpack_from("<I", content, 0x37)
+        (rows,) = struct.unpack_from("<I", content, layout.rows)
+        column_numbers, variable, count = struct.unpack_from("<HHH", content, layout.columns)
+        (indexes,) = struct.unpack_from("<I", content, layout.indexes)
+        (usage,) = struct.unpack_from("<I", content, layout.usage)
         if not (0 < count <= MOST_COLUMNS and column_numbers <= 4 * MOST_COLUMNS and indexes <= MOST_INDEXES):
             raise Corrupt(f"The table {name!r} says that it has {count} columns and {indexes} indexes.")
-        first = FIRST_COLUMN + INDEX_ENTRY * indexes
-        names = _names(content, first + COLUMN_ENTRY * count, count)
+        first = layout.entries + layout.index_size * indexes
+        names = _names(content, layout, codec, first + layout.entry_size * count, count)
         stored = tuple(
-            _column(content, first + COLUMN_ENTRY * position, names[position], name) for position in range(count)
+            _column(content, layout, first + layout.entry_size * position, names[position], name)
+            for position in range(count)
         )
-    except (struct.error, UnicodeDecodeError) as cut:
+    except (struct.error, IndexError, UnicodeDecodeError) as cut:
         raise Corrupt(f"The definition of the table {name!r} (page {number}) is cut.") from cut
     _check_places(name, stored, variable)
     return StoredTable(
@@ -136,28 +151,32 @@ def _content(pages: Pages, number: int) -> bytes:
         parts.append(page[8:])
 
 
-def _names(content: bytes, position: int, count: int) -> list[str]:
+def _names(content: bytes, layout: DefinitionLayout, codec: TextCodec, position: int, count: int) -> list[str]:
     names: list[str] = []
+    size = layout.name_length_size
     for _ in range(count):
-        (length,) = struct.unpack_from("<H", content, position)
-        raw = content[position + 2 : position + 2 + length]
-        if len(raw) != length:
+        length = int.from_bytes(content[position : position + size], "little")
+        raw = content[position + size : position + size + length]
+        if position + size > len(content) or len(raw) != length:
             raise struct.error("name")
-        names.append(raw.decode("utf-16-le"))
-        position += 2 + length
+        names.append(codec.name(raw))
+        position += size + length
     return names
 
 
-def _column(content: bytes, at: int, name: str, table: str) -> StoredColumn:
+def _column(content: bytes, layout: DefinitionLayout, at: int, name: str, table: str) -> StoredColumn:
     kind = content[at]
     if kind not in TYPES:
-        what = "complex (several values in one cell)" if kind == COMPLEX else f"of the unknown kind {kind}"
-        raise Corrupt(f"The column {name!r} of the table {table!r} is {what}.")
-    number, variable = struct.unpack_from("<HH", content, at + 5)
-    offset, length = struct.unpack_from("<HH", content, at + 21)
-    precision, scale = content[at + 11], content[at + 12]
+        raise Corrupt(f"The column {name!r} of the table {table!r} is of the unknown kind {kind}.")
+    (number,) = struct.unpack_from("<H", content, at + layout.entry_number)
+    (variable,) = struct.unpack_from("<H", content, at + layout.entry_variable)
+    offset, length = struct.unpack_from("<HH", content, at + layout.entry_offset)
+    precision, scale = content[at + layout.entry_precision], content[at + layout.entry_precision + 1]
+    more = content[at + layout.entry_more_flags] if layout.entry_more_flags is not None else 0
     type_name, width = TYPES[kind]
-    is_fixed = bool(content[at + 15] & FIXED) and kind != BOOLEAN
+    if more & CALCULATED == CALCULATED:
+        type_name = "calculated"
+    is_fixed = bool(content[at + layout.entry_flags] & FIXED) and kind != BOOLEAN
     if number > 4 * MOST_COLUMNS or (is_fixed and offset > 4096) or (kind == NUMERIC and not _sane(precision, scale)):
         raise Corrupt(f"The column {name!r} of the table {table!r} has no sane place or precision.")
     return StoredColumn(
@@ -198,7 +217,7 @@ def _arrow_type(kind: int, precision: int, scale: int) -> pa.DataType:
     match kind:
         case _ if kind == BOOLEAN:
             return pa.bool_()
-        case _ if kind in {BYTE, INT16, INT32}:
+        case _ if kind in {BYTE, INT16, INT32, COMPLEX}:
             return pa.int32()
         case _ if kind == INT64:
             return pa.int64()
@@ -208,7 +227,7 @@ def _arrow_type(kind: int, precision: int, scale: int) -> pa.DataType:
             return pa.decimal128(precision, scale)
         case _ if kind in {SINGLE, DOUBLE}:
             return pa.float64()
-        case _ if kind == DATE:
+        case _ if kind in {DATE, LONG_DATE}:
             return pa.timestamp("us")
         case _ if kind in {BINARY, OLE}:
             return pa.binary()

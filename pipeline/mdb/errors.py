@@ -5,8 +5,8 @@
     MdbError                code
     ├── FileEmpty           FILE_EMPTY      no bytes at all
     ├── NotAccess           NOT_ACCESS      no Jet or ACE signature
-    ├── UnreadableVersion   JET_VERSION     a version that this reader does not speak
-    ├── Encoded             MDB_ENCODED     encoded pages
+    ├── Encrypted           MDB_PASSWORD    pages that need a password
+    ├── Unsupported         UNKNOWN_SCHEMA  a column or table of a kind that holds no plain values here
     ├── Truncated           MDB_TRUNCATED   pages are missing
     └── Corrupt             MDB_CORRUPT     a structure that cannot be right
 """
@@ -30,16 +30,16 @@ class NotAccess(MdbError):
     code = "NOT_ACCESS"
 
 
-class UnreadableVersion(MdbError):
-    """An Access database of a version that this reader does not speak."""
+class Encrypted(MdbError):
+    """The pages cannot be read without the password."""
 
-    code = "JET_VERSION"
+    code = "MDB_PASSWORD"
 
 
-class Encoded(MdbError):
-    """The pages are encoded with the database's key."""
+class Unsupported(MdbError):
+    """A column whose cells hold no plain value, or a table whose rows are in another file."""
 
-    code = "MDB_ENCODED"
+    code = "UNKNOWN_SCHEMA"
 
 
 class Truncated(MdbError):

@@ -1,5 +1,6 @@
-"""One row at a time, exactly: for rows that moved, older rows with fewer columns, and whatever looks odd."""
+"""One row at a time, exactly: for rows that moved, rows of a rare shape, and whatever looks odd."""
 
+import re
 import struct
 import uuid
 from collections.abc import Sequence
@@ -10,114 +11,160 @@ from pipeline.mdb import definition as d
 from pipeline.mdb.definition import StoredColumn, StoredTable
 from pipeline.mdb.memo import BrokenLongValue, read_long_value
 from pipeline.mdb.pages import Pages
-from pipeline.mdb.text import decode_text
+from pipeline.mdb.text import TextCodec
 
 Value = None | bool | int | float | str | bytes | Decimal | datetime
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Access keeps local times without a zone
+FIRST_OF_LONG_DATES = datetime(1, 1, 1)  # noqa: DTZ001 - the same
 MILLISECONDS_A_DAY = 86_400_000
 # What a date may be: from 1 January 100 to the last millisecond of 9999, in days from the epoch.
 FIRST_DAY = -657_434
 LAST_MOMENT = 2_958_465 + (MILLISECONDS_A_DAY - 1) / MILLISECONDS_A_DAY
+# Days and hundreds of nanoseconds in words, and the number of digits.
+LONG_DATE = re.compile(rb"(\d{19}):(\d{19}):7[ \0]?")
 # Wide enough for the 128-bit integers of Numeric.
 EXACT = Context(prec=40)
+# A row's offsets of one byte count from here on after each jump.
+JUMP = 256
 
 
 class BrokenRow(Exception):
     """A row cannot be decoded; the message says why."""
 
 
-def decode_row(pages: Pages, table: StoredTable, row: bytes, columns: Sequence[StoredColumn]) -> list[Value]:
-    """Return the values of the columns asked for. Raises BrokenRow."""
-    try:
-        return _values(pages, table, row, columns)
-    except (struct.error, IndexError, UnicodeDecodeError, OverflowError, ArithmeticError) as broken:
-        raise BrokenRow(f"{type(broken).__name__}: {broken}") from broken
-    except BrokenLongValue as broken:
-        raise BrokenRow(str(broken)) from broken
+class RowDecoder:
+    """Decodes rows of one table, one at a time."""
+
+    def __init__(self, pages: Pages, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn]) -> None:
+        self._pages = pages
+        self._codec = codec
+        self._table = table
+        self._columns = columns
+        self._width = pages.layout.width
+
+    def decode(self, row: bytes) -> list[Value]:
+        """Return the values of the columns asked for. Raises BrokenRow."""
+        try:
+            return self._values(row)
+        except (struct.error, IndexError, ValueError, OverflowError, ArithmeticError) as broken:
+            raise BrokenRow(f"{type(broken).__name__}: {broken}") from broken
+        except BrokenLongValue as broken:
+            raise BrokenRow(str(broken)) from broken
+
+    def _values(self, row: bytes) -> list[Value]:
+        count = self._count(row, 0)
+        if count > self._table.column_numbers + d.MOST_COLUMNS:
+            raise BrokenRow(f"the row says that it has {count} columns")
+        mask_at = len(row) - (count + 7) // 8
+        if mask_at < self._width:
+            raise BrokenRow("the row is shorter than its null mask")
+        mask = row[mask_at:]
+
+        def is_set(number: int) -> bool:
+            return number < count and bool(mask[number >> 3] >> (number & 7) & 1)
+
+        # A row older than the table's first variable column has no table of offsets.
+        is_variable = any(
+            is_set(column.number) for column in self._table.stored if not column.is_fixed and column.kind != d.BOOLEAN
+        )
+        offsets, fixed_end = self._variable_offsets(row, mask_at) if is_variable else ([], mask_at)
+        values: list[Value] = []
+        for column in self._columns:
+            if column.kind == d.BOOLEAN:
+                values.append(is_set(column.number))
+            elif not is_set(column.number):
+                values.append(None)
+            elif column.is_fixed:
+                start = self._width + column.offset
+                if start + column.width > fixed_end:
+                    raise BrokenRow(f"the column {column.name!r} lies outside the row")
+                values.append(self._value(column, row[start : start + column.width]))
+            else:
+                if column.variable + 1 >= len(offsets):
+                    raise BrokenRow(f"the row has no variable column {column.variable}")
+                start, end = offsets[column.variable], offsets[column.variable + 1]
+                if not self._width <= start <= end <= fixed_end:
+                    raise BrokenRow(f"the column {column.name!r} lies outside the row")
+                values.append(self._value(column, row[start:end]))
+        return values
+
+    def _count(self, row: bytes, at: int) -> int:
+        if not 0 <= at <= len(row) - self._width:
+            raise BrokenRow("the row is cut")
+        return int.from_bytes(row[at : at + self._width], "little")
+
+    def _variable_offsets(self, row: bytes, mask_at: int) -> tuple[list[int], int]:
+        """Return the offsets of the variable columns with their end, and where the row's columns end."""
+        width = self._width
+        count = self._count(row, mask_at - width)
+        jumps = self._jumps(row, mask_at, count)
+        table_at = mask_at - width - jumps.size - width * (count + 1)
+        if table_at < width:
+            raise BrokenRow(f"the row says that it has {count} variable columns")
+        offsets: list[int] = []
+        far = 0
+        for position in range(count + 1):
+            while far < len(jumps.places) and jumps.places[far] == position:
+                far += 1
+            offsets.append(self._count(row, table_at + width * (count - position)) + JUMP * far)
+        return offsets, table_at
+
+    def _jumps(self, row: bytes, mask_at: int, count: int) -> "_Jumps":
+        """Jet 3 alone: from which variable columns on another 256 is to be added to the offsets.
+
+        One jump a begun 256 bytes of the row; the last of them is idle where the columns end short of it.
+        """
+        if self._width != 1:
+            return _Jumps(0, b"")
+        size = (len(row) - 1) // JUMP
+        end_of_table = mask_at - 1 - size
+        if end_of_table < 1:
+            raise BrokenRow("the row is shorter than its table of jumps")
+        used = size - 1 if size and (end_of_table - 1 - count) // JUMP < size else size
+        return _Jumps(size, row[end_of_table : mask_at - 1][::-1][:used])
+
+    def _value(self, column: StoredColumn, raw: bytes) -> Value:  # noqa: C901, PLR0912 - one case a type
+        width = d.TYPES[column.kind][1]
+        if width and len(raw) != width:
+            raise BrokenRow(f"the column {column.name!r} has {len(raw)} bytes")
+        match column.kind:
+            case d.BYTE:
+                return raw[0]
+            case d.INT16:
+                return int(struct.unpack("<h", raw)[0])
+            case d.INT32:
+                return int(struct.unpack("<i", raw)[0])
+            case d.INT64:
+                return int(struct.unpack("<q", raw)[0])
+            case d.MONEY:
+                return Decimal(struct.unpack("<q", raw)[0]).scaleb(-4, EXACT)
+            case d.SINGLE:
+                return float(struct.unpack("<f", raw)[0])
+            case d.DOUBLE:
+                return float(struct.unpack("<d", raw)[0])
+            case d.DATE:
+                return to_moment(struct.unpack("<d", raw)[0])
+            case d.LONG_DATE:
+                return long_date(raw)
+            case d.NUMERIC:
+                return to_decimal(raw, column.precision, column.scale)
+            case d.GUID:
+                return f"{{{str(uuid.UUID(bytes_le=raw)).upper()}}}"
+            case d.TEXT:
+                return self._codec.value(raw)
+            case d.MEMO:
+                return self._codec.value(read_long_value(self._pages, raw))
+            case d.OLE:
+                return read_long_value(self._pages, raw)
+            case _:
+                return raw
 
 
-def _values(pages: Pages, table: StoredTable, row: bytes, columns: Sequence[StoredColumn]) -> list[Value]:
-    (count,) = struct.unpack_from("<H", row)
-    if count > table.column_numbers + d.MOST_COLUMNS:
-        raise BrokenRow(f"the row says that it has {count} columns")
-    mask_at = len(row) - (count + 7) // 8
-    if mask_at < 2:
-        raise BrokenRow("the row is shorter than its null mask")
-    mask = row[mask_at:]
-
-    def is_set(number: int) -> bool:
-        return number < count and bool(mask[number >> 3] >> (number & 7) & 1)
-
-    # A row older than the table's first variable column has no table of offsets.
-    is_variable = any(
-        is_set(column.number) for column in table.stored if not column.is_fixed and column.kind != d.BOOLEAN
-    )
-    offsets, fixed_end = _variable_offsets(row, mask_at) if is_variable else ([], mask_at)
-    values: list[Value] = []
-    for column in columns:
-        if column.kind == d.BOOLEAN:
-            values.append(is_set(column.number))
-        elif not is_set(column.number):
-            values.append(None)
-        elif column.is_fixed:
-            start = 2 + column.offset
-            if start + column.width > fixed_end:
-                raise BrokenRow(f"the column {column.name!r} lies outside the row")
-            values.append(_value(pages, column, row[start : start + column.width]))
-        else:
-            if column.variable + 1 >= len(offsets):
-                raise BrokenRow(f"the row has no variable column {column.variable}")
-            start, end = offsets[column.variable], offsets[column.variable + 1]
-            if not 2 <= start <= end <= fixed_end:
-                raise BrokenRow(f"the column {column.name!r} lies outside the row")
-            values.append(_value(pages, column, row[start:end]))
-    return values
-
-
-def _variable_offsets(row: bytes, mask_at: int) -> tuple[list[int], int]:
-    """Return the offsets of the variable columns with their end, and where the row's columns end."""
-    (count,) = struct.unpack_from("<H", row, mask_at - 2)
-    table_at = mask_at - 2 - 2 * (count + 1)
-    if table_at < 2:
-        raise BrokenRow(f"the row says that it has {count} variable columns")
-    backwards = struct.unpack_from(f"<{count + 1}H", row, table_at)
-    return list(reversed(backwards)), table_at
-
-
-def _value(pages: Pages, column: StoredColumn, raw: bytes) -> Value:  # noqa: C901, PLR0912 - one case a type
-    width = d.TYPES[column.kind][1]
-    if width and len(raw) != width:
-        raise BrokenRow(f"the column {column.name!r} has {len(raw)} bytes")
-    match column.kind:
-        case d.BYTE:
-            return raw[0]
-        case d.INT16:
-            return int(struct.unpack("<h", raw)[0])
-        case d.INT32:
-            return int(struct.unpack("<i", raw)[0])
-        case d.INT64:
-            return int(struct.unpack("<q", raw)[0])
-        case d.MONEY:
-            return Decimal(struct.unpack("<q", raw)[0]).scaleb(-4, EXACT)
-        case d.SINGLE:
-            return float(struct.unpack("<f", raw)[0])
-        case d.DOUBLE:
-            return float(struct.unpack("<d", raw)[0])
-        case d.DATE:
-            return to_moment(struct.unpack("<d", raw)[0])
-        case d.NUMERIC:
-            return to_decimal(raw, column.precision, column.scale)
-        case d.GUID:
-            return f"{{{str(uuid.UUID(bytes_le=raw)).upper()}}}"
-        case d.TEXT:
-            return decode_text(raw)
-        case d.MEMO:
-            return decode_text(read_long_value(pages, raw))
-        case d.OLE:
-            return read_long_value(pages, raw)
-        case _:
-            return raw
+class _Jumps:
+    def __init__(self, size: int, places: bytes) -> None:
+        self.size = size
+        self.places = places
 
 
 def to_moment(days: float) -> datetime:
@@ -130,6 +177,17 @@ def to_moment(days: float) -> datetime:
     whole = int(days)
     fraction = abs(days - whole)
     return EPOCH + timedelta(days=whole, milliseconds=round(fraction * MILLISECONDS_A_DAY))
+
+
+def long_date(raw: bytes) -> datetime:
+    """Return the moment of an extended date of ACE: days from 1 January 1 and hundreds of nanoseconds, in digits.
+
+    Cut to the microsecond. Raises OverflowError for what is no date.
+    """
+    found = LONG_DATE.match(raw)
+    if found is None:
+        raise OverflowError("a cell holds no extended date")
+    return FIRST_OF_LONG_DATES + timedelta(days=int(found[1]), microseconds=int(found[2]) // 10)
 
 
 def to_decimal(raw: bytes, precision: int, scale: int) -> Decimal:

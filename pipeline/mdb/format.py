@@ -8,29 +8,111 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipeline.mdb.cipher import rc4
 from pipeline.mdb.errors import FileEmpty, NotAccess, Truncated
 
-FormatName = Literal["JET3", "JET4", "ACE12", "ACE14", "ACE15", "ACE16"]
+FormatName = Literal["JET3", "JET4", "ACE12", "ACE14", "ACE15", "ACE16", "ACE17"]
 
 SIGNATURES = (b"Standard Jet DB\0", b"Standard ACE DB\0")
-VERSIONS: dict[int, FormatName] = {0: "JET3", 1: "JET4", 2: "ACE12", 3: "ACE14", 4: "ACE15", 5: "ACE16"}
+VERSIONS: dict[int, FormatName] = {
+    0: "JET3",
+    1: "JET4",
+    2: "ACE12",
+    3: "ACE14",
+    4: "ACE15",
+    5: "ACE16",
+    6: "ACE17",
+}
 
 # The header's own fixed mask: RC4 with this key from 0x18 on.
 HEADER_KEY = b"\xc7\xda\x39\x6b"
 MASKED_FROM = 0x18
+CODE_PAGE, DATABASE_KEY, PASSWORD, CREATED = 0x3C, 0x3E, 0x42, 0x72
 SHORTEST_PAGE = 2048
 
 
 @dataclass(frozen=True)
+class DefinitionLayout:
+    """Where things are in a table's definition and in one column's entry of it; offsets and sizes in bytes."""
+
+    rows: int
+    columns: int
+    indexes: int
+    usage: int
+    entries: int
+    index_size: int
+    entry_size: int
+    name_length_size: int
+    entry_number: int
+    entry_variable: int
+    entry_precision: int
+    entry_flags: int
+    entry_more_flags: int | None
+    entry_offset: int
+    entry_length: int
+
+
+@dataclass(frozen=True)
 class PageLayout:
-    """Where things are on the pages of one version; offsets in bytes from the page's start."""
+    """Where things are on the pages of one version, offsets in bytes from the page's start.
+
+    ``width`` is the size of the counts and offsets within a row. Where it is 1 a row longer than 256 bytes carries a
+    table of jumps, which tell where 256 is to be added.
+    """
 
     page_size: int
     row_count: int
     row_offsets: int
+    width: Literal[1, 2]
+    definition: DefinitionLayout
 
 
-JET4 = PageLayout(page_size=4096, row_count=0x0C, row_offsets=0x0E)
+JET3 = PageLayout(
+    page_size=2048,
+    row_count=0x08,
+    row_offsets=0x0A,
+    width=1,
+    definition=DefinitionLayout(
+        rows=12,
+        columns=21,
+        indexes=31,
+        usage=35,
+        entries=43,
+        index_size=8,
+        entry_size=18,
+        name_length_size=1,
+        entry_number=1,
+        entry_variable=3,
+        entry_precision=11,
+        entry_flags=13,
+        entry_more_flags=None,
+        entry_offset=14,
+        entry_length=16,
+    ),
+)
+JET4 = PageLayout(
+    page_size=4096,
+    row_count=0x0C,
+    row_offsets=0x0E,
+    width=2,
+    definition=DefinitionLayout(
+        rows=16,
+        columns=41,
+        indexes=51,
+        usage=55,
+        entries=63,
+        index_size=12,
+        entry_size=25,
+        name_length_size=2,
+        entry_number=5,
+        entry_variable=7,
+        entry_precision=11,
+        entry_flags=15,
+        entry_more_flags=16,
+        entry_offset=21,
+        entry_length=23,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +125,17 @@ class Header:
     has_password: bool
     encoded: bool
     size: int
+    key: bytes = b"\0\0\0\0"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Tell whether the pages can be read with the password alone: from ACE on a key means real encryption."""
+        return self.encoded and self.format.startswith("ACE")
+
+    @property
+    def layout(self) -> PageLayout:
+        """Where things are on this version's pages."""
+        return JET3 if self.format == "JET3" else JET4
 
 
 def read_header(path: Path) -> Header:
@@ -57,44 +150,29 @@ def read_header(path: Path) -> Header:
     version = VERSIONS.get(page[0x14]) if len(page) > 0x14 else None
     if version is None:
         raise NotAccess("The file has the signature of an Access database and a version that nobody has seen.")
-    page_size = 2048 if version == "JET3" else 4096
+    page_size = (JET3 if version == "JET3" else JET4).page_size
     if size < page_size or len(page) < SHORTEST_PAGE:
         raise Truncated(f"The file has {size} bytes, less than its first page.")
     masked = 126 if version == "JET3" else 128
     clear = page[:MASKED_FROM] + rc4(HEADER_KEY, page[MASKED_FROM : MASKED_FROM + masked])
-    (code_page,) = struct.unpack_from("<H", clear, 0x3C)
+    (code_page,) = struct.unpack_from("<H", clear, CODE_PAGE)
+    key = clear[DATABASE_KEY : DATABASE_KEY + 4]
     return Header(
         format=version,
         page_size=page_size,
         code_page=code_page,
         has_password=_has_password(clear, version),
-        encoded=clear[0x3E:0x42] != b"\0\0\0\0",
+        encoded=any(key),
         size=size,
+        key=key,
     )
-
-
-def rc4(key: bytes, data: bytes) -> bytes:
-    """Apply RC4: the header's mask is its own inverse."""
-    state = list(range(256))
-    j = 0
-    for i in range(256):
-        j = (j + state[i] + key[i % len(key)]) % 256
-        state[i], state[j] = state[j], state[i]
-    i = j = 0
-    out = bytearray()
-    for byte in data:
-        i = (i + 1) % 256
-        j = (j + state[i]) % 256
-        state[i], state[j] = state[j], state[i]
-        out.append(byte ^ state[(state[i] + state[j]) % 256])
-    return bytes(out)
 
 
 def _has_password(clear: bytes, version: FormatName) -> bool:
     if version == "JET3":
-        return any(clear[0x42:0x56])
-    password = clear[0x42 : 0x42 + 40]
-    (created,) = struct.unpack_from("<d", clear, 0x72)
+        return any(clear[PASSWORD : PASSWORD + 20])
+    password = clear[PASSWORD : PASSWORD + 40]
+    (created,) = struct.unpack_from("<d", clear, CREATED)
     # From Jet 4 on the password is masked by the day of the database's creation.
     day = int(created) if -(2**31) <= created < 2**31 else 0
     mask = struct.pack("<i", day)

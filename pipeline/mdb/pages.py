@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.mdb.errors import Corrupt, Encoded, Truncated, UnreadableVersion
-from pipeline.mdb.format import JET4, Header, PageLayout, read_header
+from pipeline.mdb.cipher import page_key, rc4
+from pipeline.mdb.errors import Corrupt, Encrypted, Truncated
+from pipeline.mdb.format import Header, PageLayout, read_header
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -21,16 +22,14 @@ LOOKUP = 0x4000
 
 
 class Pages:
-    """A mapped file. Use as a context manager, or call ``close``."""
+    """A mapped file, decoded where its pages are encoded. Use as a context manager, or call ``close``."""
 
     def __init__(self, path: Path) -> None:
-        """Map the file. Raises MdbError for what is no readable Jet 4 database of whole pages."""
+        """Map the file. Raises MdbError for what is no readable database of whole pages."""
         self.header: Header = read_header(path)
-        self.layout: PageLayout = JET4
-        if self.header.format != "JET4":
-            raise UnreadableVersion(f"The database is {self.header.format}; this reader speaks JET4.")
-        if self.header.encoded:
-            raise Encoded("The database's pages are encoded.")
+        self.layout: PageLayout = self.header.layout
+        if self.header.is_encrypted:
+            raise Encrypted("The database is encrypted with a password.")
         size = self.layout.page_size
         if self.header.size % size:
             raise Truncated(f"The file has {self.header.size} bytes, which is no whole number of {size}-byte pages.")
@@ -60,11 +59,13 @@ class Pages:
         """Return a page. Raises Truncated for one beyond the end."""
         if not 0 <= number < self.count:
             raise Truncated(f"Page {number} is needed; the file has {self.count} pages.")
-        content: bytes = self._all[number].tobytes()
-        return content
+        return self._decoded(number)
 
     def block(self, numbers: Sequence[int]) -> Bytes:
         """Return a copy of some pages, all within the file, one after the other (shape: pages x page size)."""
+        if self.header.encoded:
+            joined = b"".join(self._decoded(number) for number in numbers)
+            return np.frombuffer(joined, np.uint8).reshape(len(numbers), self.layout.page_size)
         block: Bytes = self._all[np.asarray(numbers, np.int64)]
         return block
 
@@ -84,3 +85,9 @@ class Pages:
         if not last <= start <= end <= self.layout.page_size:
             raise Corrupt(f"Row {row} of page {number} lies outside its page.")
         return page[start:end], entry & (DELETED | LOOKUP)
+
+    def _decoded(self, number: int) -> bytes:
+        content: bytes = self._all[number].tobytes()
+        if self.header.encoded and number:
+            return rc4(page_key(self.header.key, number), content)
+        return content

@@ -1,17 +1,121 @@
-"""Text as Jet 4 stores it: UTF-16, or one byte a character behind FF FE with NUL switching between the two."""
+"""Text as the formats store it, to UTF-8: value by value exactly, and a whole column at once.
+
+Jet 4 and ACE: UTF-16, or one byte a character behind FF FE with NUL switching between the two. Jet 3: the bytes of the
+database's code page. A column is decoded in up to three parts, each as fast as its values allow, and put together.
+"""
+
+import codecs
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.mdb.errors import Corrupt
+
 Bytes = npt.NDArray[np.uint8]
+Units = npt.NDArray[np.uint16]
 Offsets = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 
 COMPRESSED = b"\xff\xfe"
+MARK = 0xFEFF
+SURROGATES, SURROGATE_MASK = 0xD800, 0xF800
+NO_UNIT = 0xFFFF
+# Code pages in which some characters take two bytes.
+DOUBLE_BYTE = frozenset({932, 936, 949, 950, 1361})
+
+
+class TextCodec(Protocol):
+    """How one database's text is stored. Nothing is guessed: what is no text raises UnicodeDecodeError."""
+
+    def name(self, raw: bytes) -> str:
+        """Decode the name of a column."""
+        ...
+
+    def value(self, raw: bytes) -> str:
+        """Decode one value exactly."""
+        ...
+
+    def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
+        """Decode the values that lie at ``[starts, ends)`` of a buffer, all at once where they allow it."""
+        ...
+
+
+class CompressedUnicode:
+    """The text of Jet 4 and ACE."""
+
+    def name(self, raw: bytes) -> str:
+        """Decode a name: it is never compressed."""
+        return raw.decode("utf-16-le")
+
+    def value(self, raw: bytes) -> str:
+        """Decode one value exactly."""
+        return decode_text(raw)
+
+    def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
+        """Decode values: the compressed ones, the wide ones, and one by one those that switch or have surrogates."""
+        lengths = np.where(is_null, 0, ends - starts).astype(np.int32)
+        starts = np.where(is_null, 0, starts).astype(np.int32)
+        marked = lengths >= 2
+        if marked.any():
+            pairs = np.lib.stride_tricks.sliding_window_view(buffer, 2)[np.where(marked, starts, 0)]
+            marked &= pairs.view("<u2").reshape(-1) == MARK
+        # Nothing at all is as good as compressed: a column with gaps stays in one piece.
+        narrow = marked | (lengths == 0)
+        parts = _Parts(len(is_null))
+        _compressed(parts, buffer, np.flatnonzero(narrow), starts + 2 * marked, lengths - 2 * marked)
+        _wide(parts, buffer, np.flatnonzero(~narrow), starts, lengths)
+        parts.one_by_one(lambda row: decode_text(_bytes(buffer, starts, lengths, row)))
+        return parts.array(is_null)
+
+
+class CodePage:
+    """The text of Jet 3. Raises Corrupt for a code page that nobody knows."""
+
+    def __init__(self, number: int) -> None:
+        try:
+            self._codec = codecs.lookup(f"cp{number}" if number else "cp1252").name
+        except LookupError as unknown:
+            raise Corrupt(f"The database's text is in the unknown code page {number}.") from unknown
+        self._is_double = number in DOUBLE_BYTE
+        self._units = _units_of(self._codec, is_double=self._is_double)
+
+    def name(self, raw: bytes) -> str:
+        """Decode a name."""
+        return self.value(raw)
+
+    def value(self, raw: bytes) -> str:
+        """Decode one value exactly."""
+        if self._is_double:
+            return raw.decode(self._codec)
+        return self._units[np.frombuffer(raw, np.uint8)].tobytes().decode("utf-16-le")
+
+    def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
+        """Decode values: by a table of 256 characters, and one by one where a byte alone is no character."""
+        lengths = np.where(is_null, 0, ends - starts).astype(np.int32)
+        starts = np.where(is_null, 0, starts).astype(np.int32)
+        content, offsets = packed(buffer, starts, lengths)
+        units = self._units[content]
+        parts = _Parts(len(is_null))
+        odd = _holders(np.flatnonzero(units == NO_UNIT), offsets)
+        rows = np.delete(np.arange(len(is_null)), odd)
+        if len(odd):
+            content, offsets = packed(buffer, starts[rows], lengths[rows])
+            units = self._units[content]
+        parts.add(rows, *_utf8(units, offsets))
+        parts.one_by_one(lambda row: self.value(_bytes(buffer, starts, lengths, row)))
+        return parts.array(is_null)
+
+
+def codec_of(format_name: str, code_page: int) -> TextCodec:
+    """Return how a database of this version stores its text. Raises Corrupt for an unknown code page."""
+    return CodePage(code_page) if format_name == "JET3" else CompressedUnicode()
 
 
 def decode_text(raw: bytes) -> str:
-    """Decode one value exactly. Raises UnicodeDecodeError for half a character."""
+    """Decode one value of Jet 4 exactly. Raises UnicodeDecodeError for half a character."""
     if not raw.startswith(COMPRESSED):
         return raw.decode("utf-16-le")
     parts: list[str] = []
@@ -30,29 +134,6 @@ def decode_text(raw: bytes) -> str:
             parts.append(raw[position:end].decode("utf-16-le"))
         position, is_compressed = end + 1, not is_compressed
     return "".join(parts)
-
-
-def text_array(buffer: Bytes, starts: Offsets, ends: Offsets, is_null: npt.NDArray[np.bool_]) -> pa.Array:
-    """Decode the values that lie at ``[starts, ends)`` of a buffer; raises UnicodeDecodeError, never guesses.
-
-    Values of one byte a character are done all at once; what switches modes or is UTF-16 beyond ASCII one by one.
-    """
-    lengths = np.where(is_null, 0, ends - starts)
-    starts = np.where(is_null, 0, starts)
-    has_mark = (lengths >= 2) & (buffer[starts] == 0xFF) & (buffer[starts + 1] == 0xFE)
-    if bool((has_mark | (lengths == 0)).all()):
-        whole = _compressed(buffer, starts + 2 * has_mark, lengths - 2 * has_mark, is_null)
-        if whole is not None:
-            return whole
-    if not has_mark.any():
-        whole = _wide_ascii(buffer, starts, lengths, is_null)
-        if whole is not None:
-            return whole
-    values = [
-        None if null else decode_text(buffer[start : start + length].tobytes())
-        for start, length, null in zip(starts.tolist(), lengths.tolist(), is_null.tolist(), strict=True)
-    ]
-    return pa.array(values, pa.string())
 
 
 def packed(buffer: Bytes, starts: Offsets, lengths: Offsets) -> tuple[Bytes, Offsets]:
@@ -74,46 +155,135 @@ def packed(buffer: Bytes, starts: Offsets, lengths: Offsets) -> tuple[Bytes, Off
     return np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8), ends
 
 
-def string_array(content: Bytes, offsets: Offsets, is_null: npt.NDArray[np.bool_]) -> pa.Array:
-    """Return UTF-8 bytes and offsets as a string array with nulls."""
-    return pa.Array.from_buffers(
-        pa.string(),
-        len(is_null),
-        [validity(is_null), pa.py_buffer(np.ascontiguousarray(offsets, np.int32)), pa.py_buffer(content)],
-        null_count=int(is_null.sum()),
-    )
-
-
-def validity(is_null: npt.NDArray[np.bool_]) -> pa.Buffer | None:
+def validity(is_null: Flags) -> pa.Buffer | None:
     """Return Arrow's validity bits; None when nothing is null."""
     if not is_null.any():
         return None
     return pa.py_buffer(np.packbits(~is_null, bitorder="little"))
 
 
-def _compressed(buffer: Bytes, starts: Offsets, lengths: Offsets, is_null: npt.NDArray[np.bool_]) -> pa.Array | None:
-    """Values of one byte a character; None when one of them switches modes."""
-    content, offsets = packed(buffer, starts, lengths)
+def binary_array(kind: pa.DataType, content: Bytes, offsets: Offsets, is_null: Flags) -> pa.Array:
+    """Return bytes and offsets as an array of strings (then the bytes are UTF-8) or of binaries, with nulls."""
+    return pa.Array.from_buffers(
+        kind,
+        len(is_null),
+        [validity(is_null), pa.py_buffer(np.ascontiguousarray(offsets, np.int32)), pa.py_buffer(content)],
+        null_count=int(is_null.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    rows: npt.NDArray[np.int64]
+    content: Bytes
+    offsets: Offsets
+
+
+class _Parts:
+    """A column in the making: some rows as UTF-8 each time, and what is left over one by one."""
+
+    def __init__(self, count: int) -> None:
+        self._left = np.ones(count, np.bool_)
+        self._parts: list[_Part] = []
+
+    def add(self, rows: npt.NDArray[np.int64], content: Bytes, offsets: Offsets) -> None:
+        """Take over the UTF-8 of these rows."""
+        if len(rows):
+            self._parts.append(_Part(rows, content, offsets))
+            self._left[rows] = False
+
+    def one_by_one(self, decode: "_Decode") -> None:
+        """Decode the rows that are left. Raises UnicodeDecodeError."""
+        rows = np.flatnonzero(self._left)
+        if len(rows):
+            values = [decode(row).encode() for row in rows.tolist()]
+            offsets = np.zeros(len(values) + 1, np.int32)
+            np.cumsum([len(value) for value in values], out=offsets[1:])
+            self.add(rows, np.frombuffer(b"".join(values), np.uint8), offsets)
+
+    def array(self, is_null: Flags) -> pa.Array:
+        """Put the parts together, in the order of the rows."""
+        if len(self._parts) == 1:
+            only = self._parts[0]
+            return binary_array(pa.string(), only.content, only.offsets, is_null)
+        joined = [
+            binary_array(pa.string(), part.content, part.offsets, is_null[part.rows]) for part in self._parts
+        ] or [pa.array([], pa.string())]
+        order = np.concatenate([part.rows for part in self._parts]) if self._parts else np.empty(0, np.int64)
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        return pa.concat_arrays(joined).take(pa.array(places))
+
+
+class _Decode(Protocol):
+    def __call__(self, row: int, /) -> str: ...
+
+
+def _bytes(buffer: Bytes, starts: Offsets, lengths: Offsets, row: int) -> bytes:
+    content: bytes = buffer[starts[row] : starts[row] + lengths[row]].tobytes()
+    return content
+
+
+def _compressed(parts: _Parts, buffer: Bytes, rows: npt.NDArray[np.int64], starts: Offsets, lengths: Offsets) -> None:
+    """Values of one byte a character; one that switches modes stays behind."""
+    content, offsets = packed(buffer, starts[rows], lengths[rows])
     if not content.all():
-        return None
-    high = content >= 0x80
-    if not high.any():
-        return string_array(content, offsets, is_null)
-    # Latin-1 to UTF-8: each high byte becomes two, so what follows moves on by one more.
-    shift = np.concatenate((np.zeros(1, np.int32), np.cumsum(high, dtype=np.int32)))
-    place = np.arange(len(content), dtype=np.int32) + shift[:-1]
-    utf8 = np.empty(len(content) + int(shift[-1]), np.uint8)
-    utf8[place] = np.where(high, 0xC0 | (content >> 6), content)
-    utf8[place[high] + 1] = 0x80 | (content[high] & 0x3F)
-    return string_array(utf8, offsets + shift[offsets], is_null)
+        odd = _holders(np.flatnonzero(content == 0), offsets)
+        rows = np.delete(rows, odd)
+        content, offsets = packed(buffer, starts[rows], lengths[rows])
+    parts.add(rows, *_utf8(content, offsets))
 
 
-def _wide_ascii(buffer: Bytes, starts: Offsets, lengths: Offsets, is_null: npt.NDArray[np.bool_]) -> pa.Array | None:
-    """UTF-16 values of ASCII alone; None when there is anything else."""
-    if (lengths & 1).any():
-        return None
-    content, offsets = packed(buffer, starts, lengths)
-    characters = content.view("<u2")
-    if (characters >= 0x80).any():
-        return None
-    return string_array(characters.astype(np.uint8), offsets // 2, is_null)
+def _wide(parts: _Parts, buffer: Bytes, rows: npt.NDArray[np.int64], starts: Offsets, lengths: Offsets) -> None:
+    """Values in UTF-16; one with a surrogate, or half a character, stays behind."""
+    rows = rows[lengths[rows] & 1 == 0]
+    if not len(rows):
+        return
+    content, offsets = packed(buffer, starts[rows], lengths[rows])
+    units = content.view("<u2")
+    surrogates = units & SURROGATE_MASK == SURROGATES
+    if surrogates.any():
+        odd = _holders(np.flatnonzero(surrogates), offsets // 2)
+        rows = np.delete(rows, odd)
+        content, offsets = packed(buffer, starts[rows], lengths[rows])
+        units = content.view("<u2")
+    parts.add(rows, *_utf8(units, offsets // 2))
+
+
+def _holders(places: npt.NDArray[np.int64], offsets: Offsets) -> npt.NDArray[np.int64]:
+    """Return which values hold these places of the packed content."""
+    found: npt.NDArray[np.int64] = np.unique(np.searchsorted(offsets, places, side="right") - 1)
+    return found
+
+
+def _utf8(units: Bytes | Units, offsets: Offsets) -> tuple[Bytes, Offsets]:
+    """Encode characters of up to 16 bits, none of them a surrogate; offsets count characters, then bytes."""
+    beyond = units >= 0x80
+    if not beyond.any():
+        return units.astype(np.uint8, copy=False), offsets
+    far = units >= 0x800
+    ends = np.cumsum(1 + beyond.astype(np.int32) + far, dtype=np.int32)
+    last = ends - 1
+    content = np.empty(int(ends[-1]), np.uint8)
+    content[last] = np.where(beyond, 0x80 | (units & 0x3F), units)
+    near = beyond & ~far
+    content[last[near] - 1] = 0xC0 | (units[near] >> 6)
+    if far.any():
+        content[last[far] - 1] = 0x80 | (units[far] >> 6 & 0x3F)
+        content[last[far] - 2] = 0xE0 | (units[far] >> 12)
+    moved: Offsets = np.concatenate((np.zeros(1, np.int32), ends))[offsets]
+    return content, moved
+
+
+def _units_of(codec: str, *, is_double: bool) -> Units:
+    """The character of each byte alone; NO_UNIT for one that may be the first half of a character.
+
+    A byte that a code page of single bytes leaves open is the control character of its number, as in Windows.
+    """
+    units = np.full(256, NO_UNIT, "<u2") if is_double else np.arange(256, dtype="<u2")
+    for byte in range(256):
+        try:
+            units[byte] = ord(bytes([byte]).decode(codec))
+        except (UnicodeDecodeError, TypeError):
+            continue
+    return units

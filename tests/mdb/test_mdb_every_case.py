@@ -21,7 +21,6 @@ REFUSED = {
     "zip_renamed": "NOT_ACCESS",
     "pdf_renamed": "NOT_ACCESS",
     "csv_renamed": "NOT_ACCESS",
-    "accdb_content": "JET_VERSION",
     "truncated_mid_page": "MDB_TRUNCATED",
 }
 # Text-mode transfer shifts every byte behind the first line end: which structure breaks first is chance.
@@ -80,7 +79,7 @@ def test_blocks_are_decoded_as_rows_one_by_one_are(monkeypatch: pytest.MonkeyPat
     path = DATA / "202610_ACME-IBERICA_SOFIA.mdb"
     with open_database(path) as database:
         together = {table: database.read(table).table for table in database.tables}
-    monkeypatch.setattr(BlockReader, "split", lambda _, __, rows: rows.flags != rows.flags)
+    monkeypatch.setattr(BlockReader, "shapes", lambda _, __, ___: iter(()))
     with open_database(path) as database:
         alone = {table: database.read(table).table for table in database.tables}
     assert all(together[table].equals(alone[table]) for table in together | alone)

@@ -1,12 +1,14 @@
 """Text: all three ways of storing it, decoded in blocks exactly as one by one."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.mdb.exact import to_decimal, to_moment
-from pipeline.mdb.text import decode_text, text_array
+from pipeline.mdb.text import CodePage, CompressedUnicode, TextCodec, decode_text
 
 
 def compressed(text: str) -> bytes:
@@ -33,21 +35,68 @@ def test_compressed_text_is_decoded_exactly(text: str) -> None:
     assert decode_text(compressed(text)) == text
 
 
-@given(st.lists(st.tuples(texts, st.sampled_from(["compressed", "wide", "null", "empty"])), max_size=20))
-def test_blocks_decode_as_one_by_one(values: list[tuple[str, str]]) -> None:
-    buffer, starts, ends, nulls, wanted = bytearray(b"junk"), [], [], [], []
-    for text, how in values:
-        raw = {"compressed": compressed(text), "wide": text.encode("utf-16-le")}.get(how, b"")
-        if how == "wide" and raw.startswith(b"\xff\xfe"):
-            continue
+def column(codec: TextCodec, values: list[bytes | None]) -> list[str | None]:
+    buffer, starts, ends = bytearray(b"junk"), [], []
+    for raw in values:
         starts.append(len(buffer))
-        buffer += raw
+        buffer += raw or b""
         ends.append(len(buffer))
-        nulls.append(how == "null")
-        wanted.append(None if how == "null" else "" if how == "empty" else text)
-    flat = np.frombuffer(bytes(buffer) + bytes(64), np.uint8)
-    found = text_array(flat, np.array(starts, np.int32), np.array(ends, np.int32), np.array(nulls, np.bool_))
-    assert found.to_pylist() == wanted
+    nulls = np.array([raw is None for raw in values], np.bool_)
+    flat = np.frombuffer(bytes(buffer), np.uint8)
+    found: list[str | None] = codec.column(
+        flat, np.array(starts, np.int32), np.array(ends, np.int32), nulls
+    ).to_pylist()
+    return found
+
+
+@given(st.lists(st.tuples(texts, st.sampled_from(["compressed", "wide", "null", "empty"])), max_size=20))
+def test_a_column_is_decoded_as_its_values_one_by_one(values: list[tuple[str, str]]) -> None:
+    stored: list[tuple[bytes | None, str | None]] = []
+    for text, how in values:
+        wide = text.encode("utf-16-le")
+        if how == "compressed" or (how == "wide" and wide.startswith(b"\xff\xfe")):
+            stored.append((compressed(text), text))
+        else:
+            stored.append({"wide": (wide, text), "null": (None, None), "empty": (b"", "")}[how])
+    assert column(CompressedUnicode(), [raw for raw, _ in stored]) == [text for _, text in stored]
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=20).map(lambda text: text.encode("utf-16-le"))), max_size=20))
+def test_characters_beyond_sixteen_bits_are_decoded_too(values: list[bytes | None]) -> None:
+    values = [raw if raw is None or not raw.startswith(b"\xff\xfe") else b"" for raw in values]
+    assert column(CompressedUnicode(), values) == [None if raw is None else raw.decode("utf-16-le") for raw in values]
+
+
+@pytest.mark.parametrize("raw", [b"a", b"a\0b", b"\xff\xfea\0b", b"\x00\xd8", b"\x00\xdca\0"])
+def test_half_a_character_is_refused(raw: bytes) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        column(CompressedUnicode(), [b"x\0", raw, None])
+
+
+@cache
+def characters_of(codec: str) -> list[str]:
+    """The characters that come back as they were: some code pages write two of them alike."""
+    return [chr(point) for point in range(0x10000) if chr(point).encode(codec, "ignore").decode(codec) == chr(point)]
+
+
+@pytest.mark.parametrize("number", [1250, 1251, 1252, 1253, 874, 932, 936, 949, 950])
+@given(data=st.data())
+def test_text_of_a_code_page_is_decoded_exactly(number: int, data: st.DataObject) -> None:
+    characters = st.sampled_from(characters_of(f"cp{number}"))
+    values = data.draw(st.lists(st.one_of(st.none(), st.text(characters, max_size=8)), max_size=8))
+    codec = CodePage(number)
+    stored = [None if value is None else value.encode(f"cp{number}") for value in values]
+    assert column(codec, stored) == values
+    assert [None if raw is None else codec.value(raw) for raw in stored] == values
+
+
+def test_a_byte_that_a_code_page_leaves_open_is_the_control_character_of_its_number() -> None:
+    assert column(CodePage(1252), [b"a\x81b"]) == ["a\x81b"]
+
+
+def test_half_a_character_of_two_bytes_is_refused() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        column(CodePage(932), [b"abc", b"\x82"])
 
 
 @pytest.mark.parametrize(
