@@ -13,13 +13,15 @@ from pipeline.mdb.definition import StoredColumn, StoredTable
 from pipeline.mdb.pages import DELETED, LOOKUP, OFFSET_MASK, Bytes, Pages
 from pipeline.mdb.text import TextCodec
 
-Numbers = npt.NDArray[np.int64]
+# A block has two megabytes: its bytes are counted in 32 bits, which are half the work of 64.
+Numbers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 # Offsets of one byte reach so far; a longer row of Jet 3 has a table of jumps.
 LONGEST_WITHOUT_JUMPS = 256
-# Fewer rows of a shape than this are decoded one by one sooner.
-FEWEST = 8
+# A table has rows of one shape or a few. Where a file has very many, the rare ones are decoded one by one.
+FEW_SHAPES = 8
+FEWEST_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Rows:
     ends: Numbers
     pages: Numbers
     numbers: Numbers
-    flags: Numbers
+    flags: npt.NDArray[np.uint16]
 
-    def chosen(self, which: Flags | Numbers) -> "Rows":
-        """Return some of the rows."""
+    def chosen(self, which: Flags | npt.NDArray[np.int64]) -> "Rows":
+        """Return some of the rows, in their order."""
+        if len(which) == len(self) and (which.dtype != np.bool_ or which.all()):
+            return self
         return Rows(self.starts[which], self.ends[which], self.pages[which], self.numbers[which], self.flags[which])
 
     def __len__(self) -> int:
@@ -59,10 +63,10 @@ def rows_of(block: Bytes, numbers: Numbers, *, row_count: int, row_offsets: int)
     size = block.shape[1]
     words = block.view("<u2")
     most = (size - row_offsets) // 2
-    counts = np.minimum(words[:, row_count // 2].astype(np.int64), most)
+    counts = np.minimum(words[:, row_count // 2], most).astype(np.int32)
     widest = int(counts.max(initial=0))
-    entries = words[:, row_offsets // 2 : row_offsets // 2 + widest].astype(np.int64)
-    exists = np.arange(widest) < counts[:, None]
+    entries = words[:, row_offsets // 2 : row_offsets // 2 + widest]
+    exists = np.arange(widest, dtype=np.int32) < counts[:, None]
     starts = entries & OFFSET_MASK
     ends = np.empty_like(starts)
     if widest:
@@ -70,11 +74,12 @@ def rows_of(block: Bytes, numbers: Numbers, *, row_count: int, row_offsets: int)
         ends[:, 1:] = starts[:, :-1]
     live = exists & ((entries & DELETED) == 0)
     which, number = np.nonzero(live)
-    rows = Rows(starts[live], ends[live], which, number, entries[live] & LOOKUP)
-    first = row_offsets + 2 * counts[which]
-    within = (rows.starts >= first) & (rows.starts + 2 <= rows.ends) & (rows.ends <= size)
-    base = which * size
-    return Rows(rows.starts + base, rows.ends + base, numbers[which], number, rows.flags), within
+    first = starts[live].astype(np.int32)
+    last = ends[live].astype(np.int32)
+    within = (first >= (row_offsets + 2 * counts)[which]) & (first + 2 <= last) & (last <= size)
+    base = which.astype(np.int32) * np.int32(size)
+    rows = Rows(base + first, base + last, numbers[which], number.astype(np.int32), entries[live] & LOOKUP)
+    return rows, within
 
 
 class BlockReader:
@@ -89,7 +94,7 @@ class BlockReader:
         varying = [column.number for column in table.stored if not column.is_fixed and column.kind != d.BOOLEAN]
         self._first_varying = min(varying, default=1 << 16)
 
-    def shapes(self, flat: Bytes, rows: Rows) -> Iterator[tuple[Shape, Numbers]]:
+    def shapes(self, flat: Bytes, rows: Rows) -> Iterator[tuple[Shape, npt.NDArray[np.int64]]]:
         """Group the rows by shape; a row that moved, or has no sane shape, is in no group."""
         if not len(rows):
             return
@@ -98,18 +103,24 @@ class BlockReader:
         sane = (rows.flags == 0) & (lengths > width)
         if width == 1:
             sane &= lengths <= LONGEST_WITHOUT_JUMPS
-        columns = self._counts(flat, np.where(sane, rows.starts, 0))
+        columns = self._counts(flat, rows.starts * sane)
         sane &= (columns > 0) & (columns <= self._table.column_numbers + d.MOST_COLUMNS)
         at = rows.ends - (columns + 7) // 8 - width
         sane &= at >= rows.starts + width
         varies = columns > self._first_varying
-        variables = np.where(varies, self._counts(flat, np.where(sane, at, 0)), -1)
+        variables = self._counts(flat, at * sane) * varies - ~varies
         keys = np.where(sane, columns << 17 | (variables + 1), -1)
-        for key in np.unique(keys).tolist():
-            which = np.flatnonzero(keys == key)
-            if key >= 0 and len(which) >= FEWEST:
-                variable = (key & (1 << 17) - 1) - 1
-                yield Shape(key >> 17, None if variable < 0 else variable), which
+        if (keys == keys[0]).all():
+            found, counts = keys[:1], np.array([len(keys)])
+        else:
+            found, counts = np.unique(keys, return_counts=True)
+            if len(found) > FEW_SHAPES:
+                found, counts = found[counts >= FEWEST_ROWS], counts[counts >= FEWEST_ROWS]
+        for key, count in zip(found.tolist(), counts.tolist(), strict=True):
+            if key >= 0:
+                variables_of = (key & (1 << 17) - 1) - 1
+                shape = Shape(key >> 17, None if variables_of < 0 else variables_of)
+                yield shape, np.arange(count) if count == len(keys) else np.flatnonzero(keys == key)
 
     def decode(self, flat: Bytes, rows: Rows, shape: Shape) -> tuple[list[pa.Array] | None, Flags]:
         """Decode rows of one shape into one array a column; or None, and the rows that must be looked at exactly.
@@ -119,8 +130,10 @@ class BlockReader:
         return _Decoding(self._pages, self._codec, self._table, self._columns, flat, rows, shape).run()
 
     def _counts(self, flat: Bytes, at: Numbers) -> Numbers:
-        counts = flat[at].astype(np.int64)
-        return counts if self._width == 1 else counts | flat[at + 1].astype(np.int64) << 8
+        if self._width == 1:
+            return flat[at].astype(np.int32)
+        pairs = np.ndarray((len(flat) - 1,), "<u2", flat, strides=(1,))
+        return pairs[at].astype(np.int32)
 
 
 class _Decoding:
@@ -159,23 +172,24 @@ class _Decoding:
             return None, short
         tails = _gather(self._flat, rows.ends - self._tail, self._tail)
         fixed = _gather(self._flat, rows.starts + self._width, self._fixed)
-        starts, ends, odd = self._variable_places(tails)
-        if odd.any():
-            return None, odd
         arrays: list[pa.Array] = []
+        odd = np.zeros(len(rows), np.bool_)
         for column in self._columns:
             null = self._is_null(column, tails)
             if column.kind == d.BOOLEAN:
-                array = pa.array(~null)
+                bits = pa.py_buffer(np.packbits(~null, bitorder="little"))
+                array = pa.Array.from_buffers(pa.bool_(), len(null), [None, bits], null_count=0)
             elif null.all():
                 array = pa.nulls(len(null), column.arrow_type)
             elif column.is_fixed:
                 array, odd = fixed_array(column, self._codec, fixed[:, column.offset :], null)
-            elif column.variable >= starts.shape[1]:
+            elif self._shape.variables is None or column.variable >= self._shape.variables:
                 array, odd = None, ~null
             else:
-                cells = Places(starts[:, column.variable], ends[:, column.variable])
-                array, odd = self._variable_array(column, cells, null)
+                cells, odd = self._places(column, tails, null)
+                array = None
+                if not odd.any():
+                    array, odd = self._variable_array(column, cells, null)
             if array is None:
                 return None, odd
             arrays.append(array)
@@ -188,7 +202,7 @@ class _Decoding:
             odd = ~null & (cells.ends - cells.starts != width)
             if odd.any():
                 return None, odd
-            return fixed_array(column, self._codec, _gather(self._flat, np.where(null, 0, cells.starts), width), null)
+            return fixed_array(column, self._codec, _gather(self._flat, cells.starts * ~null, width), null)
         if is_long(column):
             return long_array(column, self._codec, self._pages, self._flat, cells, null)
         return variable_array(column, self._codec, self._flat, cells, null), np.zeros(len(null), np.bool_)
@@ -201,23 +215,25 @@ class _Decoding:
         is_null: Flags = (mask >> (column.number & 7) & 1) == 0
         return is_null
 
-    def _variable_places(self, tails: Bytes) -> tuple[Numbers, Numbers, Flags]:
-        rows, count = self._rows, self._shape.variables
-        if count is None:
-            nothing = np.empty((len(rows), 0), np.int64)
-            return nothing, nothing, np.zeros(len(rows), np.bool_)
-        raw = np.ascontiguousarray(tails[:, : self._width * (count + 1)])
-        offsets = raw.view("<u2" if self._width == 2 else "u1")[:, ::-1].astype(np.int64)
+    def _places(self, column: StoredColumn, tails: Bytes, null: Flags) -> tuple[Places, Flags]:
+        """Where a variable column's cells lie, and the rows in which that is nowhere between their parts."""
+        assert self._shape.variables is not None
+        rows, width = self._rows, self._width
+        # The offsets stand backwards: the end of the last one first.
+        at = width * (self._shape.variables - column.variable)
+        kind = "<u2" if width == 2 else "u1"
+        first, last = (
+            np.ndarray((len(tails),), kind, tails, offset=place, strides=(tails.strides[0],)).astype(np.int32)
+            for place in (at, at - width)
+        )
         limit = rows.ends - rows.starts - self._tail
-        # They never decrease, so the first and the last tell for all.
-        odd: Flags = (offsets[:, 0] < self._width + self._fixed) | (offsets[:, -1] > limit)
-        odd |= (offsets[:, 1:] < offsets[:, :-1]).any(axis=1)
-        offsets += rows.starts[:, None]
-        return offsets[:, :-1], offsets[:, 1:], odd
+        odd = (first < width + self._fixed) | (last < first) | (last > limit)
+        return Places(rows.starts + first, rows.starts + last), odd & ~null
 
 
 def _gather(flat: Bytes, starts: Numbers, width: int) -> Bytes:
     """Return ``width`` bytes from each start, one row each."""
-    windows = np.lib.stride_tricks.sliding_window_view(flat, width)
-    gathered: Bytes = windows[starts]
-    return gathered
+    if not width:
+        return np.empty((len(starts), 0), np.uint8)
+    windows = np.ndarray((len(flat) - width + 1,), f"V{width}", flat, strides=(1,))
+    return windows[starts].view(np.uint8).reshape(len(starts), width)

@@ -1,6 +1,6 @@
 """Whole columns of a block: from the bytes of many rows to one Arrow array, without a loop over the rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from pipeline.mdb.memo import HEADER, INLINE, LENGTH_MASK, PLACE_SHIFT, BrokenLo
 from pipeline.mdb.pages import Bytes, Pages
 from pipeline.mdb.text import TextCodec, binary_array, packed, validity
 
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 # 30 December 1899 to 1 January 1970.
@@ -49,10 +49,9 @@ def fixed_array(column: StoredColumn, codec: TextCodec, cells: Bytes, null: Flag
 
 def variable_array(column: StoredColumn, codec: TextCodec, flat: Bytes, cells: Places, null: Flags) -> pa.Array:
     """Decode a variable column that holds no long values. Raises UnicodeDecodeError."""
-    starts, ends = cells.starts.astype(np.int32), cells.ends.astype(np.int32)
     if column.kind == d.TEXT:
-        return codec.column(flat, starts, ends, null)
-    return _binary(flat, starts, np.where(null, 0, ends - starts).astype(np.int32), null)
+        return codec.column(flat, cells.starts, cells.ends, null)
+    return _binary(flat, cells.starts, (cells.ends - cells.starts) * ~null, null)
 
 
 def long_array(
@@ -64,13 +63,13 @@ def long_array(
     Raises UnicodeDecodeError.
     """
     lengths = cells.ends - cells.starts
-    at = np.where(null | (lengths < HEADER), 0, cells.starts)
-    first = sum(flat[at + place].astype(np.int64) << (8 * place) for place in range(4))
-    assert not isinstance(first, int)
-    sizes = first & LENGTH_MASK
-    inline = ~null & (lengths >= HEADER) & (first >> PLACE_SHIFT == INLINE) & (sizes <= lengths - HEADER)
-    starts = np.where(inline, cells.starts + HEADER, 0)
-    ends = np.where(inline, starts + sizes, 0)
+    whole = ~null & (lengths >= HEADER)
+    heads = np.ndarray((max(len(flat) - 3, 0),), "<u4", flat, strides=(1,))
+    first = heads[cells.starts * whole]
+    sizes = (first & LENGTH_MASK).astype(np.int64)
+    inline = whole & (first >> PLACE_SHIFT == INLINE) & (sizes <= lengths - HEADER)
+    starts = (cells.starts.astype(np.int64) + HEADER) * inline
+    ends = (starts + sizes) * inline
     broken = np.zeros(len(null), np.bool_)
     fetched: list[bytes] = []
     end = len(flat)
@@ -98,7 +97,7 @@ def long_array(
 def _out_of_range(column: StoredColumn, cells: Bytes) -> Flags:
     """Tell the cells that hold no date, or more digits than their column has."""
     if column.kind == d.DATE:
-        days = _view(cells, "<f8").astype(np.float64)
+        days = np.ascontiguousarray(_view(cells, "<f8"))
         with np.errstate(invalid="ignore"):
             return ~((days >= FIRST_DAY) & (days <= LAST_MOMENT))
     if column.kind == d.NUMERIC:
@@ -126,8 +125,7 @@ def _fixed_values(column: StoredColumn, codec: TextCodec, cells: Bytes, null: Fl
         case d.DATE:
             return _numbers(_microseconds(_view(cells, "<f8"), null), null, column)
         case d.MONEY:
-            amounts = _view(cells, "<i8").astype(np.int64)
-            return _decimals(amounts.view(np.uint64), (amounts >> 63).view(np.uint64), null, column)
+            return _money(_view(cells, "<i8"), null, column)
         case d.NUMERIC:
             return _numeric(cells, null, column)
         case d.GUID:
@@ -142,25 +140,32 @@ def _binary(flat: Bytes, starts: npt.NDArray[np.int32], lengths: npt.NDArray[np.
     return binary_array(pa.binary(), *packed(flat, starts, lengths), null)
 
 
-def _view(cells: Bytes, dtype: str) -> npt.NDArray[np.generic]:
+def _view(cells: Bytes, dtype: str) -> npt.NDArray[Any]:
     """Return the number that each row begins with."""
-    raw = np.ascontiguousarray(cells[:, : np.dtype(dtype).itemsize])
-    return raw.view(dtype).reshape(-1)
+    numbers: npt.NDArray[Any] = cells[:, : np.dtype(dtype).itemsize].view(dtype)[:, 0]
+    return numbers
 
 
-def _numbers(values: npt.NDArray[np.generic], null: Flags, column: StoredColumn) -> pa.Array:
+def _numbers(values: npt.NDArray[Any], null: Flags, column: StoredColumn) -> pa.Array:
     content = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(column.arrow_type, len(null), [validity(null), content], null_count=int(null.sum()))
 
 
-def _microseconds(days: npt.NDArray[np.generic], null: Flags) -> Numbers:
+def _microseconds(days: npt.NDArray[np.float64], null: Flags) -> npt.NDArray[np.int64]:
     """OLE dates to microseconds from 1970: the fraction of a day counts forward, before 1899 too."""
-    given = np.where(null, 0.0, days.astype(np.float64))
+    given = np.where(null, 0.0, days)
     whole = np.trunc(given)
-    fraction = np.abs(given - whole)
-    milliseconds = (whole - DAYS_TO_1970) * MILLISECONDS_A_DAY + np.rint(fraction * MILLISECONDS_A_DAY)
-    moments: Numbers = milliseconds.astype(np.int64) * MICROSECONDS_A_MILLISECOND
+    milliseconds = np.rint(np.abs(given - whole) * MILLISECONDS_A_DAY)
+    milliseconds += (whole - DAYS_TO_1970) * MILLISECONDS_A_DAY
+    moments: npt.NDArray[np.int64] = milliseconds.astype(np.int64) * MICROSECONDS_A_MILLISECOND
     return moments
+
+
+def _money(amounts: npt.NDArray[np.int64], null: Flags, column: StoredColumn) -> pa.Array:
+    words = np.empty((len(null), 2), np.int64)
+    words[:, 0] = amounts
+    np.right_shift(words[:, 0], 63, out=words[:, 1])
+    return _numbers(words.reshape(-1), null, column)
 
 
 def _decimals(low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], null: Flags, column: StoredColumn) -> pa.Array:

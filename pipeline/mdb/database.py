@@ -9,16 +9,21 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.mdb.blocks import BlockReader, Numbers, Rows, Shape, rows_of
+from pipeline.mdb.blocks import BlockReader, Rows, Shape, rows_of
 from pipeline.mdb.definition import StoredColumn, StoredTable, TableDefinition, read_definition
 from pipeline.mdb.errors import Corrupt, MdbError, Unsupported
 from pipeline.mdb.exact import BrokenRow, RowDecoder, Value
 from pipeline.mdb.format import Header
 from pipeline.mdb.pages import DELETED, LOOKUP, Bytes, Pages
-from pipeline.mdb.text import TextCodec, codec_of
+from pipeline.mdb.text import TextCodec, codec_of, number_array
 from pipeline.mdb.usage import pages_of
+
+PageNumbers = npt.NDArray[np.int32]
+# Which rows of a block, by their place in it.
+Places = npt.NDArray[np.int64]
 
 CATALOGUE_PAGE = 2
 DATA_PAGE = 0x01
@@ -207,7 +212,7 @@ class TableScan:
         return [number for number in named if number < self._pages.count]
 
     def _read_block(self, numbers: list[int]) -> pa.RecordBatch | None:
-        block, own = self._own_pages(self._pages.block(numbers), np.asarray(numbers, np.int64))
+        block, own = self._own_pages(self._pages.block(numbers), np.asarray(numbers, np.int32))
         if not len(own):
             return None
         layout = self._pages.layout
@@ -226,7 +231,7 @@ class TableScan:
         self.read_rows += parts.count
         return parts.batch()
 
-    def _decode(self, flat: Bytes, rows: Rows, shape: Shape, which: Numbers) -> tuple[Numbers, list[pa.Array]]:
+    def _decode(self, flat: Bytes, rows: Rows, shape: Shape, which: Places) -> tuple[Places, list[pa.Array]]:
         """Decode rows of one shape; those that look odd are left for a closer look. Return which were decoded."""
         try:
             arrays, odd = self._blocks.decode(flat, rows.chosen(which), shape)
@@ -237,7 +242,7 @@ class TableScan:
             arrays = None
         return (which, arrays) if arrays is not None else (which[:0], [])
 
-    def _own_pages(self, block: Bytes, numbers: Numbers) -> tuple[Bytes, Numbers]:
+    def _own_pages(self, block: Bytes, numbers: PageNumbers) -> tuple[Bytes, PageNumbers]:
         """Keep the data pages of this table; others in its usage map are damage."""
         owners = np.ascontiguousarray(block[:, 4:8]).view("<u4").reshape(-1)
         is_own = (block[:, 0] == DATA_PAGE) & (owners == self._table.page)
@@ -247,7 +252,7 @@ class TableScan:
             self._broke(number, None, f"the page belongs to something else (kind {kind})")
         return block[is_own], numbers[is_own]
 
-    def _read_exactly(self, rows: Rows, which: Numbers, parts: "_BlockParts") -> None:
+    def _read_exactly(self, rows: Rows, which: Places, parts: "_BlockParts") -> None:
         chosen = rows.chosen(which)
         decoded: list[list[Value]] = []
         kept: list[int] = []
@@ -260,6 +265,8 @@ class TableScan:
                 kept.append(place)
             except (BrokenRow, MdbError) as broken:
                 self._broke(page, number, str(broken))
+        if not decoded:
+            return
         arrays = [
             pa.array([row[position] for row in decoded], column.arrow_type)
             for position, column in enumerate(self._columns)
@@ -299,7 +306,7 @@ class _BlockParts:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
-        self._places: list[Numbers] = []
+        self._places: list[Places] = []
         self._parts: list[list[pa.Array]] = []
 
     @property
@@ -307,7 +314,7 @@ class _BlockParts:
         """The number of rows decoded."""
         return sum(len(places) for places in self._places)
 
-    def add(self, places: Numbers, arrays: list[pa.Array]) -> None:
+    def add(self, places: Places, arrays: list[pa.Array]) -> None:
         """Take over the rows of these places within the block."""
         if len(places):
             self._places.append(places)
@@ -319,6 +326,6 @@ class _BlockParts:
             return None
         if len(self._parts) == 1:
             return pa.RecordBatch.from_arrays(self._parts[0], schema=self._schema)
-        order = pa.array(np.argsort(np.concatenate(self._places)))
+        order = number_array(pa.int64(), np.argsort(np.concatenate(self._places)))
         columns = [pa.concat_arrays(column).take(order) for column in zip(*self._parts, strict=True)]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)

@@ -6,7 +6,7 @@ database's code page. A column is decoded in up to three parts, each as fast as 
 
 import codecs
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,17 +56,15 @@ class CompressedUnicode:
 
     def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
         """Decode values: the compressed ones, the wide ones, and one by one those that switch or have surrogates."""
-        lengths = np.where(is_null, 0, ends - starts).astype(np.int32)
-        starts = np.where(is_null, 0, starts).astype(np.int32)
-        marked = lengths >= 2
-        if marked.any():
-            pairs = np.lib.stride_tricks.sliding_window_view(buffer, 2)[np.where(marked, starts, 0)]
-            marked &= pairs.view("<u2").reshape(-1) == MARK
+        lengths = _lengths(starts, ends, is_null)
+        marked = (lengths >= 2) & (_pairs(buffer, starts) == MARK)
         # Nothing at all is as good as compressed: a column with gaps stays in one piece.
         narrow = marked | (lengths == 0)
+        mark_sizes = marked * np.int32(2)
         parts = _Parts(len(is_null))
-        _compressed(parts, buffer, np.flatnonzero(narrow), starts + 2 * marked, lengths - 2 * marked)
-        _wide(parts, buffer, np.flatnonzero(~narrow), starts, lengths)
+        _compressed(parts, buffer, narrow, starts + mark_sizes, lengths - mark_sizes)
+        if not narrow.all():
+            _wide(parts, buffer, np.flatnonzero(~narrow), starts, lengths)
         parts.one_by_one(lambda row: decode_text(_bytes(buffer, starts, lengths, row)))
         return parts.array(is_null)
 
@@ -94,17 +92,17 @@ class CodePage:
 
     def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
         """Decode values: by a table of 256 characters, and one by one where a byte alone is no character."""
-        lengths = np.where(is_null, 0, ends - starts).astype(np.int32)
-        starts = np.where(is_null, 0, starts).astype(np.int32)
+        lengths = _lengths(starts, ends, is_null)
         content, offsets = packed(buffer, starts, lengths)
         units = self._units[content]
         parts = _Parts(len(is_null))
+        rows = np.arange(len(is_null))
         odd = _holders(np.flatnonzero(units == NO_UNIT), offsets)
-        rows = np.delete(np.arange(len(is_null)), odd)
         if len(odd):
+            rows = np.delete(rows, odd)
             content, offsets = packed(buffer, starts[rows], lengths[rows])
             units = self._units[content]
-        parts.add(rows, *_utf8(units, offsets))
+        parts.add(rows, *_utf8_of_units(units, offsets))
         parts.one_by_one(lambda row: self.value(_bytes(buffer, starts, lengths, row)))
         return parts.array(is_null)
 
@@ -149,10 +147,15 @@ def packed(buffer: Bytes, starts: Offsets, lengths: Offsets) -> tuple[Bytes, Off
     pairs[1:-1:2] = starts
     pairs[2:-1:2] = starts + lengths
     source = pa.Array.from_buffers(pa.binary(), 2 * count + 1, [None, pa.py_buffer(pairs), pa.py_buffer(buffer)])
-    taken = source.take(pa.array(np.arange(1, 2 * count, 2, dtype=np.int32)))
+    taken = source.take(number_array(pa.int32(), np.arange(1, 2 * count, 2, dtype=np.int32)))
     _, offsets, content = taken.buffers()
     ends = np.frombuffer(offsets, np.int32)[taken.offset : taken.offset + count + 1]
     return np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8), ends
+
+
+def number_array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
+    """Return numbers as an array without nulls. ``pa.array`` would load pandas to see whether they are its own."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)], null_count=0)
 
 
 def validity(is_null: Flags) -> pa.Buffer | None:
@@ -194,6 +197,8 @@ class _Parts:
 
     def one_by_one(self, decode: "_Decode") -> None:
         """Decode the rows that are left. Raises UnicodeDecodeError."""
+        if len(self._parts) == 1 and len(self._parts[0].rows) == len(self._left):
+            return
         rows = np.flatnonzero(self._left)
         if len(rows):
             values = [decode(row).encode() for row in rows.tolist()]
@@ -204,15 +209,16 @@ class _Parts:
     def array(self, is_null: Flags) -> pa.Array:
         """Put the parts together, in the order of the rows."""
         if len(self._parts) == 1:
+            # Its rows are all rows, in their order.
             only = self._parts[0]
             return binary_array(pa.string(), only.content, only.offsets, is_null)
-        joined = [
-            binary_array(pa.string(), part.content, part.offsets, is_null[part.rows]) for part in self._parts
-        ] or [pa.array([], pa.string())]
-        order = np.concatenate([part.rows for part in self._parts]) if self._parts else np.empty(0, np.int64)
+        if not self._parts:
+            return pa.nulls(0, pa.string())
+        joined = [binary_array(pa.string(), part.content, part.offsets, is_null[part.rows]) for part in self._parts]
+        order = np.concatenate([part.rows for part in self._parts])
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        return pa.concat_arrays(joined).take(pa.array(places))
+        return pa.concat_arrays(joined).take(number_array(pa.int64(), places))
 
 
 class _Decode(Protocol):
@@ -224,14 +230,33 @@ def _bytes(buffer: Bytes, starts: Offsets, lengths: Offsets, row: int) -> bytes:
     return content
 
 
-def _compressed(parts: _Parts, buffer: Bytes, rows: npt.NDArray[np.int64], starts: Offsets, lengths: Offsets) -> None:
+def _lengths(starts: Offsets, ends: Offsets, is_null: Flags) -> Offsets:
+    """How long the values are; where there is none, nothing."""
+    lengths: Offsets = ends - starts
+    return lengths * ~is_null if is_null.any() else lengths
+
+
+def _pairs(buffer: Bytes, starts: Offsets) -> Units:
+    """The two bytes at each start, as one number; at the buffer's end the last two."""
+    if len(buffer) < 2:
+        return np.zeros(len(starts), np.uint16)
+    pairs = np.ndarray((len(buffer) - 1,), "<u2", buffer, strides=(1,))
+    found: Units = pairs[np.minimum(starts, len(pairs) - 1)]
+    return found
+
+
+def _compressed(parts: _Parts, buffer: Bytes, narrow: Flags, starts: Offsets, lengths: Offsets) -> None:
     """Values of one byte a character; one that switches modes stays behind."""
-    content, offsets = packed(buffer, starts[rows], lengths[rows])
-    if not content.all():
+    rows = np.arange(len(narrow))
+    if not narrow.all():
+        rows = rows[narrow]
+        starts, lengths = starts[narrow], lengths[narrow]
+    content, offsets = packed(buffer, starts, lengths)
+    if len(content) and content.min() == 0:
         odd = _holders(np.flatnonzero(content == 0), offsets)
         rows = np.delete(rows, odd)
-        content, offsets = packed(buffer, starts[rows], lengths[rows])
-    parts.add(rows, *_utf8(content, offsets))
+        content, offsets = packed(buffer, np.delete(starts, odd), np.delete(lengths, odd))
+    parts.add(rows, *_utf8_of_latin_1(content, offsets))
 
 
 def _wide(parts: _Parts, buffer: Bytes, rows: npt.NDArray[np.int64], starts: Offsets, lengths: Offsets) -> None:
@@ -247,7 +272,7 @@ def _wide(parts: _Parts, buffer: Bytes, rows: npt.NDArray[np.int64], starts: Off
         rows = np.delete(rows, odd)
         content, offsets = packed(buffer, starts[rows], lengths[rows])
         units = content.view("<u2")
-    parts.add(rows, *_utf8(units, offsets // 2))
+    parts.add(rows, *_utf8_of_units(units, offsets // 2))
 
 
 def _holders(places: npt.NDArray[np.int64], offsets: Offsets) -> npt.NDArray[np.int64]:
@@ -256,23 +281,24 @@ def _holders(places: npt.NDArray[np.int64], offsets: Offsets) -> npt.NDArray[np.
     return found
 
 
-def _utf8(units: Bytes | Units, offsets: Offsets) -> tuple[Bytes, Offsets]:
-    """Encode characters of up to 16 bits, none of them a surrogate; offsets count characters, then bytes."""
-    beyond = units >= 0x80
-    if not beyond.any():
-        return units.astype(np.uint8, copy=False), offsets
-    far = units >= 0x800
-    ends = np.cumsum(1 + beyond.astype(np.int32) + far, dtype=np.int32)
-    last = ends - 1
-    content = np.empty(int(ends[-1]), np.uint8)
-    content[last] = np.where(beyond, 0x80 | (units & 0x3F), units)
-    near = beyond & ~far
-    content[last[near] - 1] = 0xC0 | (units[near] >> 6)
-    if far.any():
-        content[last[far] - 1] = 0x80 | (units[far] >> 6 & 0x3F)
-        content[last[far] - 2] = 0xE0 | (units[far] >> 12)
-    moved: Offsets = np.concatenate((np.zeros(1, np.int32), ends))[offsets]
-    return content, moved
+def _utf8_of_latin_1(content: Bytes, offsets: Offsets) -> tuple[Bytes, Offsets]:
+    """Encode characters of one byte: those beyond ASCII take two."""
+    if not len(content) or content.max() < 0x80:
+        return content, offsets
+    added = np.zeros(len(content) + 1, np.int32)
+    np.cumsum(content >= 0x80, out=added[1:])
+    utf8 = content.tobytes().decode("latin-1").encode()
+    return np.frombuffer(utf8, np.uint8), offsets + added[offsets]
+
+
+def _utf8_of_units(units: Units, offsets: Offsets) -> tuple[Bytes, Offsets]:
+    """Encode characters of sixteen bits, none of them a surrogate; ``offsets`` count characters, then bytes."""
+    if not len(units) or units.max() < 0x80:
+        return units.astype(np.uint8), offsets
+    ends = np.zeros(len(units) + 1, np.int32)
+    np.cumsum(1 + (units >= 0x80).astype(np.int32) + (units >= 0x800), out=ends[1:])
+    utf8 = units.tobytes().decode("utf-16-le").encode()
+    return np.frombuffer(utf8, np.uint8), ends[offsets]
 
 
 def _units_of(codec: str, *, is_double: bool) -> Units:
