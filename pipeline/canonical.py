@@ -44,10 +44,14 @@ def _column(kind: CanonicalType, never_null: NullRule | None = None, values: tup
 
 @dataclass(frozen=True)
 class CanonicalView:
-    """One view; ``at_most_rows`` where its size is part of the contract."""
+    """One view; ``at_most_rows`` where its size is part of the contract.
+
+    ``is_detail``: by far the most rows are in it. They are kept once where the mapping can say them again at no cost.
+    """
 
     columns: Mapping[str, CanonicalColumn]
     at_most_rows: int | None = None
+    is_detail: bool = False
     # The column that tells one row from another in a message, beside its row number.
     key: str = field(default="invoice_number")
 
@@ -146,6 +150,7 @@ VIEWS: Mapping[str, CanonicalView] = {
             "kbytes": _column("double"),
             "net": _column(MONEY, "amount_if_given"),
         },
+        is_detail=True,
         key="id",
     ),
 }

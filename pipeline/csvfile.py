@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.database import Database, quoted
@@ -65,32 +66,77 @@ class UnencodableTextError(Exception):
         self.encoding = encoding
 
 
+class _NotPlainError(Exception):
+    """A cell needs quotes."""
+
+
 def write_csv(
     database: Database, table: str, columns: Sequence[CsvColumn], layout: CsvFormat, path: Path
 ) -> WrittenCsv:
-    """Write a table of the schema ``canonical`` in its own order. Raises UnencodableTextError, OSError."""
+    """Write a table of the schema ``canonical`` in its own order. Raises UnencodableTextError, OSError.
+
+    Hardly any file has a cell that needs quotes, and to look at each cell costs more than all the rest: the lines are
+    made without, and their separators counted. Where one is too many the file is made again, every cell looked at.
+    """
+    guarded = _cells_to_guard(database, table, columns)
+    try:
+        return _write(database, _lines(table, columns, layout, guarded, quoting=False), columns, layout, path)
+    except _NotPlainError:
+        return _write(database, _lines(table, columns, layout, guarded, quoting=True), columns, layout, path)
+
+
+def _write(
+    database: Database, lines: "_Lines", columns: Sequence[CsvColumn], layout: CsvFormat, path: Path
+) -> WrittenCsv:
     rows = 0
     with written_whole(path) as file:
         if layout.bom and layout.is_utf8:
             file.write(codecs.BOM_UTF8)
         header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
         file.write(_encoded(header + layout.line_ending, layout))
-        with database.batches(_lines(table, columns, layout)) as batches:
+        with database.batches(lines.select) as batches:
             for batch in batches:
                 rows += batch.num_rows
-                _append(file, batch.column(0), layout)
-    return WrittenCsv(rows, file.size, file.sha256)
+                _append(file, batch.column(0), layout, expected=None if lines.quoting else len(columns))
+        return WrittenCsv(rows, file.size, file.sha256)
 
 
-def _append(file: PartFile, lines: pa.Array, layout: CsvFormat) -> None:
-    """Append a column of lines: its value buffer is the lines one after the other."""
+def _cells_to_guard(database: Database, table: str, columns: Sequence[CsvColumn]) -> frozenset[str]:
+    """Return the source columns in which some cell may begin as a formula does; none of the others is looked at again.
+
+    The condition is wider than the guard's own, and compares first characters only.
+    """
+    sources = [column.source for column in columns if column.source and column.kind in ("text", "phone")]
+    if not sources:
+        return frozenset()
+    suspicious = "{0} < '0' OR ({0} >= '=' AND {0} < '>') OR ({0} >= '@' AND {0} < 'A')"
+    conditions = ", ".join(f"bool_or({suspicious.format(quoted(source))})" for source in sources)
+    (found,) = database.tuples(f"SELECT {conditions} FROM canonical.{table}")  # noqa: S608 - our own names
+    return frozenset(source for source, is_suspicious in zip(sources, found, strict=True) if is_suspicious)
+
+
+def _append(file: PartFile, lines: pa.Array, layout: CsvFormat, *, expected: int | None) -> None:
+    """Append a column of lines: its value buffer is the lines one after the other.
+
+    Raises _NotPlainError where ``expected`` cells a line are not what is there.
+    """
     text = lines.cast(pa.large_string())
     _, offsets, values = text.buffers()
     if values is None or not len(text):
         return
     limits = memoryview(offsets).cast("q")
     chunk = memoryview(values)[limits[text.offset] : limits[text.offset + len(text)]]
+    if expected is not None and not _is_plain(chunk, len(text), expected, layout):
+        raise _NotPlainError
     file.write(chunk if layout.is_utf8 else _encoded(str(chunk, "utf-8"), layout))
+
+
+def _is_plain(chunk: memoryview, rows: int, cells: int, layout: CsvFormat) -> bool:
+    """Tell whether separators, quotes and line ends are as many as lines without quotes have."""
+    content = np.frombuffer(chunk, np.uint8)
+    wanted = {layout.separator: rows * (cells - 1), layout.quote: 0}
+    wanted |= {end: rows * layout.line_ending.count(end) for end in "\r\n"}
+    return all(np.count_nonzero(content == ord(one)) == count for one, count in wanted.items())
 
 
 def _encoded(text: str, layout: CsvFormat) -> bytes:
@@ -106,22 +152,34 @@ def _header_cell(name: str, layout: CsvFormat) -> str:
     return name
 
 
-def _lines(table: str, columns: Sequence[CsvColumn], layout: CsvFormat) -> str:
+@dataclass(frozen=True)
+class _Lines:
+    select: str
+    quoting: bool
+
+
+def _lines(
+    table: str, columns: Sequence[CsvColumn], layout: CsvFormat, guarded: frozenset[str], *, quoting: bool
+) -> _Lines:
     """The SELECT of the file's lines: cells as text, then quoted where needed, then joined (NULL joins as nothing).
 
     In three steps because each cell is looked at several times: written as one expression, planning it took longer
     than running it.
     """
-    texts = ", ".join(f"{_text(column, layout)} AS c{number}" for number, column in enumerate(columns))
-    cells = ", ".join(f"{_cell(f'c{number}', column, layout)} AS c{number}" for number, column in enumerate(columns))
+    texts = ", ".join(f"{_text(column, layout, guarded)} AS c{number}" for number, column in enumerate(columns))
+    cells = ", ".join(
+        f"{_cell(f'c{number}', column, layout) if quoting else f'c{number}'} AS c{number}"
+        for number, column in enumerate(columns)
+    )
     joined = f", {_literal(layout.separator)}, ".join(f"c{number}" for number in range(len(columns)))
-    return (
+    select = (
         f"WITH texts AS (SELECT {texts} FROM canonical.{table}), cells AS (SELECT {cells} FROM texts)"  # noqa: S608
         f" SELECT concat({joined}, {_literal(layout.line_ending)}) AS line FROM cells"
     )
+    return _Lines(select, quoting)
 
 
-def _text(column: CsvColumn, layout: CsvFormat) -> str:
+def _text(column: CsvColumn, layout: CsvFormat, guarded: frozenset[str]) -> str:
     """A cell's text, guarded against being taken for a formula where that can happen."""
     if column.source is None:
         return "CAST(NULL AS VARCHAR)"
@@ -132,13 +190,13 @@ def _text(column: CsvColumn, layout: CsvFormat) -> str:
         case "decimal":
             text = f"CAST({source} AS VARCHAR)"
             return f"replace({text}, '.', ',')" if layout.decimal == "," else text
-        case "verbatim":
-            return source
-        case "text":
+        case "text" if column.source in guarded:
             return _guarded(source, "true")
-        case "phone":
+        case "phone" if column.source in guarded:
             # A number may begin with +; what is no number is text like any other.
             return _guarded(source, f"NOT regexp_full_match({source}, '[+]?[0-9 *#]+')")
+        case _:
+            return source
 
 
 def _guarded(source: str, condition: str) -> str:

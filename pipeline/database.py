@@ -5,6 +5,7 @@ configuration is locked before any pack SQL runs. Files are written elsewhere, f
 Schema ``source`` has the operator's tables under their own names, ``canonical`` the mapped views (materialised).
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -22,6 +23,8 @@ MEMORY_LIMIT = "2GB"
 Value = str | int | bool | date | datetime | Decimal | float | None
 Row = dict[str, Value]
 Schema = Literal["source", "canonical"]
+# DuckDB's names for what it does with one row at a time, and for the reading of an Arrow table.
+ROW_BY_ROW, SCAN = frozenset({"PROJECTION", "FILTER"}), "PYTHON_ARROW_SCAN"
 ENDING = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
 
 
@@ -85,11 +88,27 @@ class Database:
         """Bind a SELECT: its columns and types are known, nothing has run. Raises duckdb.Error."""
         return self._connection.sql(select)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the schema ``canonical`` has a table or a view of this name."""
+        sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'canonical' AND table_name = $name"
+        return bool(self._connection.execute(sql, {"name": name}).fetchall()[0][0])
+
+    def is_plain(self, select: str) -> bool:
+        """Tell whether a SELECT only renames, converts and filters the rows of one table, in their order."""
+        (plan,) = json.loads(self._connection.execute(f"EXPLAIN (FORMAT json) {select}").fetchall()[0][1])
+        while plan["name"].strip() in ROW_BY_ROW and len(plan["children"]) == 1:
+            (plan,) = plan["children"]
+        return bool(plan["name"].strip() == SCAN)
+
     def rows(self, select: str, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """Return a SELECT's rows as dictionaries. Raises duckdb.Error."""
         cursor = self._connection.execute(select, parameters or None)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def tuples(self, select: str) -> list[tuple[Any, ...]]:
+        """Return a SELECT's rows, for columns without names. Raises duckdb.Error."""
+        return self._connection.execute(select).fetchall()
 
     def value(self, select: str) -> Any:
         """Return the only value of a SELECT."""

@@ -9,20 +9,23 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.output import OutputNames, finished_output
+from pipeline.canonical import VIEWS
+from pipeline.database import quoted
+from pipeline.output import OutputNames, finished_output, put_in_order
 from pipeline.partfile import sha256_of, written_whole
 from pipeline.result import OutputFile
 from pipeline.workbench import Workbench
 
 FOLDER = "integrated"
 # An order of their own, so that the same file gives the same bytes.
-ORDERS = {
-    "invoice": "supplier_tax_id, number",
-    "tax": "invoice_number, regime, rate",
-    "line": "invoice_number, ref",
-    "charge": "length(id), id",
-    "usage": "length(id), id",
+SOURCES = {
+    "invoice": "canonical.invoice ORDER BY supplier_tax_id, number",
+    "tax": "canonical.tax ORDER BY invoice_number, regime, rate",
+    "line": "canonical.line ORDER BY invoice_number, ref",
+    "charge": "canonical.charge ORDER BY length(id), id",
+    "usage": "canonical.usage_in_order",
 }
+ROWS_AT_ONCE = 200_000
 
 
 def integrate(bench: Workbench) -> list[OutputFile]:
@@ -30,17 +33,34 @@ def integrate(bench: Workbench) -> list[OutputFile]:
     names = OutputNames.of(bench)
     output = finished_output(bench, bench.out)
     folder = Path(FOLDER) / bench.period / names.tail
-    files = []
-    for view, order in ORDERS.items():
-        rows = bench.database.arrow(f"SELECT * FROM canonical.{view} ORDER BY {order}")  # noqa: S608 - our own names
-        name = f"{view}.parquet"
-        with written_whole(bench.out / folder / name) as file:
-            sink = pa.BufferOutputStream()
-            pq.write_table(rows, sink, compression="zstd")
-            file.write(memoryview(sink.getvalue()))
-        files.append(OutputFile("integrated", name, folder / name, rows.num_rows, file.sha256, file.size))
+    put_in_order(bench.database)
+    files = [_parquet(bench, view, bench.out, folder / f"{view}.parquet") for view in SOURCES]
     files.append(_copy(output.path, bench.out, folder / names.output, int(str(output.manifest["rows"]))))
     return files
+
+
+def _parquet(bench: Workbench, view: str, out: Path, target: Path) -> OutputFile:
+    """Write a canonical view's columns, a part at a time."""
+    select = f"SELECT {', '.join(map(quoted, VIEWS[view].columns))} FROM {SOURCES[view]}"  # noqa: S608 - our own names
+    sink = pa.BufferOutputStream()
+    rows = 0
+    with written_whole(out / target) as file:
+        with bench.database.batches(select, ROWS_AT_ONCE) as batches:
+            texts = [field.name for field in batches.schema if pa.types.is_string(field.type)]
+            with pq.ParquetWriter(
+                sink,
+                batches.schema,
+                compression="zstd",
+                compression_level=1,
+                # An id is in the file once: no dictionary of ids is shorter than they are.
+                use_dictionary=[name for name in texts if name != "id"],
+                write_statistics=[name for name in batches.schema.names if name not in texts],
+            ) as writer:
+                for batch in batches:
+                    rows += batch.num_rows
+                    writer.write_batch(batch)
+        file.write(memoryview(sink.getvalue()))
+    return OutputFile("integrated", target.name, target, rows, file.sha256, file.size)
 
 
 def _copy(source: Path, out: Path, target: Path, rows: int) -> OutputFile:

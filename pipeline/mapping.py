@@ -5,7 +5,7 @@ the file (an empty key, an unreadable date or amount) is a finding.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -104,9 +104,18 @@ def _materialise(database: Database, name: str, select: str) -> None:
     ]
     listed += [quoted(column) for column in extra]
     try:
-        database.execute(
-            f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
-        )
+        if view.is_detail and database.is_plain(select):
+            listed.append("row_number() OVER () - 1 AS rowid")  # a table has it by itself
+            database.execute(
+                f"CREATE VIEW canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
+            )
+            # What cannot be converted is to show here, as it does where the rows are stored.
+            counted = ", ".join(f"count({quoted(column)})" for column in view.columns)
+            database.execute(f"SELECT {counted} FROM canonical.{name}")  # noqa: S608 - our own names
+        else:
+            database.execute(
+                f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
+            )
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
     except duckdb.Error as error:
@@ -148,36 +157,56 @@ def _fits(column: CanonicalColumn, found: str) -> bool:
 def check_values(database: Database) -> None:
     """Check the closed lists of values and the rules between columns. Raises ConfigurationError."""
     for name, view in VIEWS.items():
-        rows = database.value(f"SELECT count(*) FROM canonical.{name}")  # noqa: S608 - our own names
+        rules = _configuration_rules(name, view)
+        rows, *broken = _counts(database, name, [rule.condition for rule in rules])
         if view.at_most_rows is not None and rows > view.at_most_rows:
             raise ConfigurationError(
                 f"view {name}: {rows} rows, at most {view.at_most_rows} allowed", view=name, value=str(rows)
             )
-        for column, wanted in view.columns.items():
-            if wanted.values:
-                _check_list(database, name, column, wanted)
-            elif wanted.never_null == "configuration":
-                _refuse(database, name, column, f"{quoted(column)} IS NULL")
-    out_of_tax = "(category = 'OUT_OF_TAX') <> (tax_regime = 'NONE')"
-    _refuse(database, "charge", "tax_regime", out_of_tax)
-    _refuse(database, "charge", "tax_rate", "tax_regime = 'NONE' AND tax_rate <> 0")
+        for rule, count in zip(rules, broken, strict=True):
+            if count:
+                _refuse(database, name, rule)
 
 
-def _check_list(database: Database, view: str, column: str, wanted: CanonicalColumn) -> None:
-    allowed = ", ".join(f"'{value}'" for value in wanted.values)
-    _refuse(database, view, column, f"{quoted(column)} NOT IN ({allowed})", wanted.values)
-    if wanted.never_null == "configuration":
-        _refuse(database, view, column, f"{quoted(column)} IS NULL", wanted.values)
+@dataclass(frozen=True)
+class _Rule:
+    """What must not hold for a row; ``allowed`` is the closed list that it comes from."""
+
+    column: str
+    condition: str
+    allowed: tuple[str, ...] = ()
 
 
-def _refuse(database: Database, view: str, column: str, condition: str, allowed: tuple[str, ...] = ()) -> None:
-    rows = database.rows(f"SELECT {quoted(column)} AS value FROM canonical.{view} WHERE {condition} LIMIT 1")  # noqa: S608
-    if rows:
-        value = "NULL" if rows[0]["value"] is None else str(rows[0]["value"])
-        expected = f", allowed: {', '.join(allowed)}" if allowed else ""
-        raise ConfigurationError(
-            f"view {view}: the column {column} holds {value}{expected}", view=view, column=column, value=value
-        )
+def _configuration_rules(name: str, view: CanonicalView) -> list[_Rule]:
+    rules: list[_Rule] = []
+    for column, wanted in view.columns.items():
+        if wanted.values:
+            allowed = ", ".join(f"'{value}'" for value in wanted.values)
+            rules.append(_Rule(column, f"{quoted(column)} NOT IN ({allowed})", wanted.values))
+        if wanted.never_null == "configuration":
+            rules.append(_Rule(column, f"{quoted(column)} IS NULL", wanted.values))
+    if name == "charge":
+        rules.append(_Rule("tax_regime", "(category = 'OUT_OF_TAX') <> (tax_regime = 'NONE')"))
+        rules.append(_Rule("tax_rate", "tax_regime = 'NONE' AND tax_rate <> 0"))
+    return rules
+
+
+def _counts(database: Database, view: str, conditions: Sequence[str]) -> list[int]:
+    """Return the number of rows, then of those that meet each condition: one pass over the view."""
+    filtered = "".join(f", count(*) FILTER (WHERE {condition})" for condition in conditions)
+    (row,) = database.tuples(f"SELECT count(*){filtered} FROM canonical.{view}")  # noqa: S608 - our own names
+    return [int(count) for count in row]
+
+
+def _refuse(database: Database, view: str, rule: _Rule) -> None:
+    column = rule.column
+    select = f"SELECT {quoted(column)} AS value FROM canonical.{view} WHERE {rule.condition} LIMIT 1"  # noqa: S608
+    first = database.value(select)
+    value = "NULL" if first is None else str(first)
+    expected = f", allowed: {', '.join(rule.allowed)}" if rule.allowed else ""
+    raise ConfigurationError(
+        f"view {view}: the column {column} holds {value}{expected}", view=view, column=column, value=value
+    )
 
 
 def unreadable(error: UnreadableValueError, findings: Findings) -> Finding:
@@ -193,13 +222,17 @@ def data_findings(database: Database, findings: Findings) -> list[Finding]:
     """Return what the file's rows lack: keys, dates, amounts."""
     found: list[Finding] = []
     for name, view in VIEWS.items():
-        total = database.value(f"SELECT count(*) FROM canonical.{name}")  # noqa: S608 - our own names
-        for column, wanted in view.columns.items():
-            for code, condition in _faults(column, wanted):
-                fault = _fault(database, name, column, condition)
-                not_given = wanted.never_null == "amount_if_given" and fault["value"] == "NULL"
-                if fault["count"] and not (not_given and fault["count"] == total):
-                    found.append(findings.make(code, "schema", fault))
+        faults = [
+            (column, code, condition)
+            for column, wanted in view.columns.items()
+            for code, condition in _faults(column, wanted)
+        ]
+        total, *counts = _counts(database, name, [condition for _, _, condition in faults])
+        for (column, code, condition), count in zip(faults, counts, strict=True):
+            # An operator may leave a whole column out, not some rows of it.
+            is_left_out = view.columns[column].never_null == "amount_if_given" and count == total
+            if count and not (is_left_out and condition.endswith("IS NULL")):
+                found.append(findings.make(code, "schema", _fault(database, name, column, condition)))
     reversed_periods = _fault(database, "invoice", "period_end", "period_end < period_start")
     no_month = "NOT regexp_full_match(period, '[0-9]{4}(0[1-9]|1[0-2])')"
     bad_month = _fault(database, "header", "period", no_month)
@@ -224,7 +257,7 @@ def _faults(name: str, column: CanonicalColumn) -> list[tuple[str, str]]:
     value = quoted(name)
     match column.never_null:
         case "key":
-            faults.append(("NULL_KEY", f"{value} IS NULL OR trim({value}) = ''"))
+            faults.append(("NULL_KEY", f"{value} IS NULL OR ({value} < '!' AND trim({value}) = '')"))
         case "date":
             faults.append(("BAD_DATE", f"{value} IS NULL"))
         case "amount" | "amount_if_given":

@@ -58,10 +58,6 @@ OUTPUT_COLUMNS: dict[str, Kind] = {
 }
 
 USAGE_COLUMNS: dict[str, Kind] = {
-    "format_version": "plain",
-    "record_id": "plain",
-    "root": "text",
-    "operator": "text",
     "invoice_number": "text",
     "line_ref": "phone",
     "used_at": "plain",

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,21 +12,27 @@ from typing import IO
 
 @dataclass
 class PartFile:
-    """A file being written; its checksum grows with it."""
+    """A file being written; its checksum grows with it, on a thread of its own."""
 
     stream: IO[bytes]
+    hasher: Executor
     size: int = 0
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    _hashing: "Future[None] | None" = None
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append to the file."""
+        if self._hashing is not None:
+            self._hashing.result()
+        self._hashing = self.hasher.submit(self._digest.update, chunk)
         self.stream.write(chunk)
-        self._digest.update(chunk)
         self.size += len(chunk)
 
     @property
     def sha256(self) -> str:
         """The checksum of what was written so far, in hexadecimal."""
+        if self._hashing is not None:
+            self._hashing.result()
         return self._digest.hexdigest()
 
 
@@ -35,8 +42,8 @@ def written_whole(path: Path) -> Iterator[PartFile]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as stream:
-            yield PartFile(stream)
+        with part.open("wb") as stream, ThreadPoolExecutor(1, "sha256") as hasher:
+            yield PartFile(stream, hasher)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)

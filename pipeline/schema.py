@@ -108,10 +108,10 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
     return types[kind]
 
 
-def text_columns(tables: Mapping[str, pa.Table]) -> Sequence[tuple[str, str]]:
-    """All (table, column) that hold text."""
+def text_columns(tables: Mapping[str, pa.Table]) -> Sequence[tuple[str, str, pa.ChunkedArray]]:
+    """All columns that hold text: (table, column, values)."""
     return [
-        (name, column.name)
+        (name, column.name, table.column(column.name))
         for name, table in tables.items()
         for column in table.schema
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)

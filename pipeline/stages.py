@@ -128,7 +128,7 @@ class Stages:
         facts: dict[str, JSON] = {"fingerprint": bench.reading.fingerprint, "mapping": mapping_id(bench)}
         if not any(finding.stops for finding in found):
             found += mapping.data_findings(bench.database, bench.findings)
-            found += judge_text(bench.database, list(schema.text_columns(bench.source_tables)), bench.findings)
+            found += judge_text(bench.database, schema.text_columns(bench.source_tables), bench.findings)
             facts["rows"] = {
                 view: bench.database.value(f"SELECT count(*) FROM canonical.{view}")  # noqa: S608 - our own names
                 for view in VIEWS

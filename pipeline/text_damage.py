@@ -1,5 +1,9 @@
 """Text that was decoded in the wrong code page: the replacement character, or UTF-8 read as Windows-1252."""
 
+from collections.abc import Iterable
+
+import pyarrow as pa
+
 from pipeline.database import Database, quoted
 from pipeline.findings import Finding, Findings
 
@@ -7,18 +11,22 @@ from pipeline.findings import Finding, Findings
 # Spanish or Portuguese word has such a pair.
 TRAIL = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 DAMAGED = f"[ÃÂ][{TRAIL}]|\ufffd"
+# Damage has one of these in it. Almost no column does, and to look for bytes is many times as fast as for a pattern.
+TRACES = ("Ã".encode(), "Â".encode(), "\ufffd".encode())
 
 
-def judge_text(database: Database, columns: list[tuple[str, str]], findings: Findings) -> list[Finding]:
-    """Look at the operator's text columns, (table, column). One finding a column, the values counted."""
+def judge_text(
+    database: Database, columns: Iterable[tuple[str, str, pa.ChunkedArray]], findings: Findings
+) -> list[Finding]:
+    """Look at the operator's text columns: (table, column, values). One finding a column, the values counted."""
     found: list[Finding] = []
-    for table, column in columns:
+    for table, column, values in columns:
+        if not _has_traces(values):
+            continue
         text = quoted(column)
-        # Three plain searches first: they are many times as fast as the pattern and almost always enough.
         rows = database.rows(
             f"SELECT count(*) AS count, min(row) AS row FROM (SELECT {text}, row_number() OVER () AS row"  # noqa: S608
-            f" FROM source.{quoted(table)}) WHERE (contains({text}, 'Ã') OR contains({text}, 'Â')"
-            f" OR contains({text}, '\ufffd')) AND regexp_matches({text}, $damaged)",
+            f" FROM source.{quoted(table)}) WHERE regexp_matches({text}, $damaged)",
             {"damaged": DAMAGED},
         )[0]
         if rows["count"]:
@@ -30,3 +38,8 @@ def judge_text(database: Database, columns: list[tuple[str, str]], findings: Fin
             }
             found.append(findings.make("ENCODING", "schema", evidence))
     return found
+
+
+def _has_traces(values: pa.ChunkedArray) -> bool:
+    buffers = (chunk.buffers()[2] for chunk in values.chunks)
+    return any(trace in content for content in (one.to_pybytes() for one in buffers if one) for trace in TRACES)

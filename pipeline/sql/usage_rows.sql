@@ -1,9 +1,6 @@
--- The rows of the usage file (OUTPUT-CDR): one a call detail. `run` has one row.
+-- The rows of the usage file (OUTPUT-CDR): one a call detail. Invoice and source row tell one from every other; what
+-- is the same in all rows is in the file's name and its manifest.
 SELECT
-    '1.0' AS format_version,
-    substr(sha256(concat_ws('|', usage.invoice_number, 'usage', usage.id)), 1, 32) AS record_id,
-    run.root,
-    run.operator,
     usage.invoice_number,
     usage.line_ref,
     strftime(usage.at, '%Y-%m-%dT%H:%M:%S') AS used_at,
@@ -17,5 +14,4 @@ SELECT
     CAST(usage.kbytes AS DECIMAL(18, 3)) AS kbytes,
     usage.net AS amount_net,
     CASE WHEN contains(usage.id, '#') THEN usage.id ELSE 'usage#' || usage.id END AS source_row
-FROM usage CROSS JOIN run
-ORDER BY usage.invoice_number, usage.line_ref, length(usage.id), usage.id
+FROM usage_in_order AS usage
