@@ -27,7 +27,14 @@ COLOURS = {"block": "red", "quarantine": "magenta", "warn": "yellow", "info": "c
 
 
 def check_file(
-    settings: Settings, file: Path, operator: str, *, client: Path | None, out: Path | None, as_json: bool
+    settings: Settings,
+    file: Path,
+    operator: str,
+    *,
+    client: Path | None,
+    out: Path | None,
+    cross_check: bool,
+    as_json: bool,
 ) -> int:
     """Run the chain and print what it found; return the exit status. Raises SettingsError for what cannot be used."""
     if not file.is_file():
@@ -39,6 +46,7 @@ def check_file(
             pack_for(settings, operator),
             client=load_client(client) if client else None,
             out=out,
+            cross_check=cross_check,
         )
         with console.status(f"{file.name} …"):
             result = chain.run(CHECKED)

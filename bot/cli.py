@@ -290,6 +290,9 @@ def check(
     operator: Annotated[str, typer.Option(help="A pack's id, or its folder.", show_default=False)],
     client: Annotated[Path | None, typer.Option(help="client.yaml: root, partner, tax_ids, inventory.")] = None,
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Keep the Output and its files here.")] = None,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Compare with a second reader, where mdbtools is installed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the test-file chain on one file, offline, and say what is wrong with it or that it is right.
@@ -299,7 +302,9 @@ def check(
     from bot.checking import check_file
 
     with _errors_in_words():
-        raise typer.Exit(check_file(_settings(), file, operator, client=client, out=out, as_json=as_json))
+        raise typer.Exit(
+            check_file(_settings(), file, operator, client=client, out=out, cross_check=cross_check, as_json=as_json)
+        )
 
 
 @app.command()

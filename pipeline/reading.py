@@ -69,23 +69,30 @@ def read_tables(path: Path, wanted: Mapping[str, Sequence[str]], scratch: Path) 
     return Reading(tables, answer["fingerprint"], tuple(answer["linked"]))
 
 
-def _ask(asked: Mapping[str, Any], seconds: int) -> dict[str, Any]:
-    """Run the child. It gets no variable of ours that could hold a secret, and one thread per library."""
-    environment = {
-        "PATH": os.defpath,
+def child_environment(path: str = os.defpath) -> dict[str, str]:
+    """Return what a reading process gets: no variable of ours that could hold a secret, one thread per library.
+
+    ``path`` is where it finds the programs that it runs.
+    """
+    return {
+        "PATH": path,
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
     }
+
+
+def _ask(asked: Mapping[str, Any], seconds: int) -> dict[str, Any]:
+    """Run the child."""
     command = [sys.executable, "-P", "-m", "pipeline.read_child"]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, the file's path goes through standard input
             command,
             input=json.dumps(asked).encode(),
             capture_output=True,
-            env=environment,
+            env=child_environment(),
             timeout=seconds,
             check=False,
         )

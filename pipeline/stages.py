@@ -8,6 +8,7 @@ from checklists.model import Stage
 from pipeline import controls, history, identity, mapping, schema
 from pipeline.arrival import judge_arrival, judge_header, judge_name
 from pipeline.canonical import VIEWS
+from pipeline.cross_check import cross_check
 from pipeline.delivery import Delivery, deliver
 from pipeline.findings import Finding
 from pipeline.integrate import integrate
@@ -100,7 +101,13 @@ class Stages:
         }
         if bench.reading.linked_tables:
             facts["linked_tables"] = list(bench.reading.linked_tables)
-        return Outcome(self._read_findings(), facts, not_made=("CROSS_CHECK",) if self._cross_check else ())
+        found = self._read_findings()
+        if not self._cross_check:
+            return Outcome(found, facts)
+        second = cross_check(bench.file, bench.reading, bench.scratch / "second", bench.findings)
+        if second.facts:
+            facts["cross_check"] = dict(second.facts)
+        return Outcome([*found, *second.findings], facts, not_made=() if second.made else ("CROSS_CHECK",))
 
     def _read_findings(self) -> list[Finding]:
         """Rows that the file declares and that are not there; damage says where. A page past the end means a cut."""

@@ -46,10 +46,20 @@ def _facts(result: ChainResult, picked: Picked, language: Language) -> Iterator[
             yield fact(name, stages[stage][name])
     for table, rows in stages.get("read", {}).get("tables", {}).items():
         yield fact("rows", f"{rows['read']} / {rows['declared']}", table=table)
+    second = stages.get("read", {}).get("cross_check")
+    if second is not None:
+        yield fact("cross_check", say(f"cross_check.{_came_of(second)}", **second).text(language))
     for number in stages.get("integration", {}).get("invoices", ()):
         yield fact("integrated", number)
     for name, sha256 in stages.get("delivery", {}).get("delivered", {}).items():
         yield fact("read_back", sha256, file=name)
+
+
+def _came_of(second: Mapping[str, Any]) -> str:
+    """Return what came of the second reading, as its sentence's key ends: equal, differs, or why it was not made."""
+    if "not_made" in second:
+        return str(second["not_made"])
+    return "differs" if second["differences"] else "equal"
 
 
 def _made(output: OutputFile, home: Path) -> FileEvidence:

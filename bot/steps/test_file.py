@@ -55,6 +55,7 @@ class TestFile:
             ),
             delivery=PartnerDelivery(work, self._transfer, layout),
             form=answers or None,
+            cross_check=True,
             now=lambda: work.now,
         )
         try:

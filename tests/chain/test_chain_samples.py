@@ -131,12 +131,6 @@ def test_without_client_and_registry_the_checks_that_need_them_are_listed(
     assert "CROSS_CHECK" not in result.not_made
 
 
-def test_a_second_reader_that_was_asked_for_is_listed_as_not_made(chain: Callable[..., Chain], october: Path) -> None:
-    result = chain(october, cross_check=True).run(["read"])
-
-    assert result.not_made == ("CROSS_CHECK",)
-
-
 def test_a_bad_name_and_a_bad_header_are_reported_together(
     chain: Callable[..., Chain], samples: Path, tmp_path: Path
 ) -> None:
