@@ -308,6 +308,24 @@ def check(
 
 
 @app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A Microsoft Access database.", show_default=False)],
+    as_json: AsJson = False,
+    draft_pack: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Write a first pack into this new folder.")
+    ] = None,
+) -> None:
+    """Describe a database: format, tables, columns, types, rows, days. No other value of it is shown.
+
+    Example: onboarding-bot inspect 202610_ACME.mdb --draft-pack packs/operadora_x
+    """
+    from bot.inspecting import inspect as describe
+
+    with _errors_in_words():
+        raise typer.Exit(describe(_settings(), file, draft_pack=draft_pack, as_json=as_json))
+
+
+@app.command()
 def sandbox() -> None:
     """Start a Slack, a Jira, a file server, a mailbox and the bot on this machine, for a person in a browser.
 
@@ -345,6 +363,7 @@ def pack_validate(
     Example: onboarding-bot pack validate checklists/telefonica_es
     """
     from bot.steps.kinds import parameter_models
+    from checklists.drafting import gaps
     from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 
     with _errors_in_words():
@@ -362,7 +381,9 @@ def pack_validate(
                 wrong = True
                 typer.echo(str(errors), err=True)
             else:
-                typer.echo(f"{pack.id} {pack.checklist.version}: {len(pack.checklist.steps)} steps, no errors")
+                left = gaps(pack.path)
+                marked = f", {left} gap{'s' if left > 1 else ''} marked (grep -rn GAP {folder})" if left else ""
+                typer.echo(f"{pack.id} {pack.checklist.version}: {len(pack.checklist.steps)} steps, no errors{marked}")
         if wrong:
             raise typer.Exit(REFUSED)
 

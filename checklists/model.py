@@ -21,6 +21,9 @@ Role = Literal["manager", "data_base", "partner", "admin"]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 OptionValue = bool | str
 
+# A pack's id is its folder's name, and part of the names of directories and files.
+PACK_ID = r"^[a-z][a-z0-9_]{1,39}$"
+
 
 class Frozen(BaseModel):
     """The base of all pack types: immutable, and a key that is not known is an error."""
@@ -219,7 +222,7 @@ class AskParameters(Frozen):
 class Checklist(Frozen):
     """checklist.yaml: the operator, the options of a start, and the steps in the order people see them."""
 
-    pack: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
+    pack: str = Field(pattern=PACK_ID)
     version: int = Field(ge=1)
     operator: Operator
     time_zone: str = "Europe/Madrid"
@@ -313,6 +316,7 @@ class Form(Frozen):
 
 
 ColumnType = Literal["text", "memo", "integer", "decimal", "currency", "double", "date", "boolean", "guid", "binary"]
+JetFormat = Literal["JET3", "JET4"]
 Policy = Literal["allow", "warn", "block"]
 SchemaPolicy = Literal["ignore", "warn", "block"]
 Severity = Literal["block", "quarantine", "warn", "info"]
@@ -356,7 +360,7 @@ class Files(Frozen):
     confirmed_sample: str | None = None
     name: str
     example: str
-    formats: tuple[Literal["JET3", "JET4"], ...]
+    formats: tuple[JetFormat, ...]
     password: Policy = "block"  # noqa: S105 - the policy for files that have a password
     encoded: Policy = "block"
     max_bytes: int = Field(default=2_147_483_648, ge=1)

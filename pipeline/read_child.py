@@ -1,21 +1,22 @@
 """The reading of one untrusted database, run as a process of its own: ``python -m pipeline.read_child``.
 
-Standard input: ``{"path", "scratch", "tables": {name: [columns]}}`` as JSON; of a table that is not listed only the
-rows are counted. Standard output: one JSON object as ``pipeline.reading`` takes it. Rows go to ``scratch`` as Arrow
-files, one a table. The limits are set before the file is opened: memory about 4 times the file and 300 MiB above what
-the interpreter has by then, processor time, the size of what is written, no core file.
+Standard input: ``{"path", "scratch", "tables": {name: [columns]}, "facts": bool}`` as JSON; of a table that is not
+listed only the rows are counted, and with ``facts`` its columns described (``pipeline.column_facts``). Standard output:
+one JSON object as ``pipeline.reading`` takes it. Rows go to ``scratch`` as Arrow files, one a table. The limits are set
+before the file is opened: memory about 4 times the file and 300 MiB above what the interpreter has by then, processor
+time, the size of what is written, no core file.
 """
 
 import json
 import resource
 import sys
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.column_facts import column_facts, described
 from pipeline.mdb import Database, MdbError, open_database
 
 MIB = 1 << 20
@@ -30,7 +31,7 @@ def main() -> None:
     confine(path.stat().st_size)
     try:
         with open_database(path) as database:
-            answer = read(database, asked["tables"], scratch)
+            answer = read(database, asked["tables"], scratch, facts=asked["facts"])
     except MdbError as error:
         answer = {"error": {"code": str(error.code), "reason": str(error)}}
     except MemoryError:
@@ -51,8 +52,10 @@ def confine(file_bytes: int) -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def read(database: Database, wanted: Mapping[str, Sequence[str]], scratch: Path) -> dict[str, Any]:
-    """Read the wanted columns into Arrow files, block by block, and count the rows of the other tables.
+def read(
+    database: Database, wanted: Mapping[str, Sequence[str]], scratch: Path, *, facts: bool = False
+) -> dict[str, Any]:
+    """Read the wanted columns into Arrow files, block by block; count the rows of the other tables, or describe them.
 
     A column that holds no plain values is not read: its type says so.
     """
@@ -65,10 +68,10 @@ def read(database: Database, wanted: Mapping[str, Sequence[str]], scratch: Path)
             for column in definition.columns
             if asked and column.is_readable and column.name.casefold() in asked
         ]
-        scan = database.scan(name, chosen)
-        arrow = None
+        scan = database.scan(name, described(definition.columns) if asked is None and facts else chosen)
+        arrow, found = None, None
         if asked is None:
-            deque(scan, maxlen=0)
+            found = column_facts(scan.schema, scan)
         else:
             arrow = f"table_{number}.arrow"
             with pa.OSFile(str(scratch / arrow), "wb") as sink, pa.ipc.new_file(sink, scan.schema) as file:
@@ -80,6 +83,7 @@ def read(database: Database, wanted: Mapping[str, Sequence[str]], scratch: Path)
             "read": scan.read_rows,
             "damage": [{"page": at.page, "row": at.row, "reason": at.reason} for at in scan.damage],
             "arrow": arrow,
+            "facts": found or {},
         }
     return {
         "fingerprint": database.fingerprint(),

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.column_facts import Facts
 from pipeline.result import TableRows
 
 WALL_SECONDS = 60
@@ -28,13 +29,17 @@ class ReadDamage:
 
 @dataclass(frozen=True)
 class ReadTable:
-    """A table of the file. ``rows`` is None where only a count was asked; columns are (name, type)."""
+    """A table of the file. ``rows`` is None where only a count was asked; columns are (name, type).
+
+    ``facts`` describes columns of such a table, where that was asked too.
+    """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     count: TableRows
     damage: tuple[ReadDamage, ...]
     rows: pa.Table | None
+    facts: Mapping[str, Facts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,18 @@ class ReadingError(Exception):
         self.reason = reason
 
 
-def read_tables(path: Path, wanted: Mapping[str, Sequence[str]], scratch: Path) -> Reading:
+def read_tables(path: Path, wanted: Mapping[str, Sequence[str]], scratch: Path, *, facts: bool = False) -> Reading:
     """Read the wanted columns of the wanted tables; of the others the rows are counted. Raises ReadingError.
 
-    ``scratch`` holds the Arrow files for as long as the rows are used.
+    ``scratch`` holds the Arrow files for as long as the rows are used. ``facts``: describe the columns of the others.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    asked = {"path": str(path.resolve()), "scratch": str(scratch), "tables": {k: list(v) for k, v in wanted.items()}}
+    asked = {
+        "path": str(path.resolve()),
+        "scratch": str(scratch),
+        "tables": {k: list(v) for k, v in wanted.items()},
+        "facts": facts,
+    }
     answer = _ask(asked, WALL_SECONDS + WALL_SECONDS_PER_100_MIB * (path.stat().st_size // (100 << 20)))
     if "error" in answer:
         raise ReadingError(answer["error"]["code"], answer["error"]["reason"])
@@ -114,4 +124,4 @@ def _table(name: str, answer: Mapping[str, Any], scratch: Path) -> ReadTable:
             rows = pa.ipc.open_file(source).read_all()
     damage = tuple(ReadDamage(at["page"], at["row"], at["reason"]) for at in answer["damage"])
     columns = tuple((column, kind) for column, kind in answer["columns"])
-    return ReadTable(name, columns, TableRows(answer["declared"], answer["read"]), damage, rows)
+    return ReadTable(name, columns, TableRows(answer["declared"], answer["read"]), damage, rows, answer["facts"])
