@@ -5,7 +5,6 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
-import pyarrow as pa
 
 from checklists.model import Files, PackCheck, Severity, Stage
 from pipeline.checks import shared_checks
@@ -14,7 +13,14 @@ from pipeline.errors import ConfigurationError
 from pipeline.findings import Finding, Findings
 from pipeline.sql import statement
 
-TOLERANCE = pa.decimal128(18, 6)
+TOLERANCE = "DECIMAL(18, 6)"
+TAX_RULE = {
+    "regime": "VARCHAR",
+    "rate": "DECIMAL(5, 2)",
+    "prefix": "VARCHAR",
+    "valid_from": "DATE",
+    "valid_to": "DATE",
+}
 
 
 def prepare(database: Database, files: Files) -> None:
@@ -31,25 +37,14 @@ def derive(database: Database) -> None:
 
 def prepare_policy(database: Database, files: Files) -> None:
     """Add the pack's tolerances (one row) and tax rules (one row a postcode prefix)."""
-    tolerances = {name: pa.array([value], TOLERANCE) for name, value in files.tolerances}
-    database.add("canonical", "tolerance", pa.table(tolerances))
+    tolerances = dict(files.tolerances)
+    database.make("tolerance", dict.fromkeys(tolerances, TOLERANCE), [list(tolerances.values())])
     rules = [
         (rule.regime, rule.rate, prefix, rule.valid_from, rule.valid_to)
         for rule in files.tax
         for prefix in (rule.postcodes or (None,))
     ]
-    schema = pa.schema(
-        [
-            ("regime", pa.string()),
-            ("rate", pa.decimal128(5, 2)),
-            ("prefix", pa.string()),
-            ("valid_from", pa.date32()),
-            ("valid_to", pa.date32()),
-        ]
-    )
-    columns: Sequence[Sequence[object]] = list(zip(*rules, strict=True)) or [[]] * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    database.add("canonical", "tax_rule", pa.Table.from_arrays(arrays, schema=schema))
+    database.make("tax_rule", TAX_RULE, rules)
 
 
 def run_shared(database: Database, stage: Stage, findings: Findings) -> list[Finding]:

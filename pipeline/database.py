@@ -76,6 +76,18 @@ class Database:
         view = f"CREATE VIEW {schema}.{quoted(name)} AS SELECT * FROM {hidden}"  # noqa: S608 - quoted
         self._connection.execute(view)
 
+    def make(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Value]]) -> None:
+        """Make a table of a few thousand rows in the schema ``canonical``; ``columns`` gives each name its SQL type.
+
+        Not by way of Arrow: to make arrays of Python's values it loads all of pandas.
+        """
+        listed = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
+        self._connection.execute(f"CREATE TABLE canonical.{quoted(name)} ({listed})")
+        if rows:
+            lists = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in columns.values())
+            insert = f"INSERT INTO canonical.{quoted(name)} SELECT {lists}"
+            self._connection.execute(insert, [list(values) for values in zip(*rows, strict=True)])
+
     def look_in(self, *schemas: Schema) -> None:
         """Resolve unqualified names in these schemas, the first one first."""
         self._connection.execute(f"SET search_path = '{','.join(schemas)}'")

@@ -11,8 +11,6 @@ from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipeline.client import REFERENCE_KINDS, Inventory
 from pipeline.controls import evidence_of
 from pipeline.csvfile import UnencodableTextError, WrittenCsv, write_csv
@@ -97,15 +95,9 @@ def make_rows(bench: Workbench) -> Database:
 def build_rows(database: Database, run: Mapping[str, str | None], inventory: Inventory | None) -> None:
     """Make ``output_row`` and ``usage_row`` from the canonical tables; ``run`` says whose file it is and which."""
     refs = [(kind, ref) for kind in REFERENCE_KINDS for ref in (inventory.refs(kind) if inventory else ())]
-    known = pa.table(
-        {
-            "kind": pa.array([kind for kind, _ in refs], pa.string()),
-            "ref": pa.array([ref for _, ref in refs], pa.string()),
-        }
-    )
-    texts = {name: pa.array([value], pa.string()) for name, value in run.items()}
-    database.add("canonical", "known_ref", known)
-    database.add("canonical", "run", pa.table({**texts, "has_inventory": pa.array([inventory is not None])}))
+    database.make("known_ref", {"kind": "VARCHAR", "ref": "VARCHAR"}, refs)
+    columns = {**dict.fromkeys(run, "VARCHAR"), "has_inventory": "BOOLEAN"}
+    database.make("run", columns, [[*run.values(), inventory is not None]])
     database.execute(statement("normalised_tax_id"))
     database.execute(f"CREATE TABLE canonical.output_row AS {statement('output_rows')}")
     put_in_order(database)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -303,12 +302,8 @@ def test_any_consistent_invoice_adds_up_exactly(
             " seconds BIGINT, kbytes DOUBLE, net DECIMAL(18,4))"
         )
         database.look_in("canonical", "source")
-        tolerances = Tolerances()
-        database.add(
-            "canonical",
-            "tolerance",
-            pa.table({name: pa.array([value], controls.TOLERANCE) for name, value in tolerances}),
-        )
+        tolerances = dict(Tolerances())
+        database.make("tolerance", dict.fromkeys(tolerances, controls.TOLERANCE), [list(tolerances.values())])
         controls.derive(database)
         build_rows(database, RUN, None)
         assert judge_rows(database, Findings()) == []
