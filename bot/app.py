@@ -36,16 +36,17 @@ from bot.onboarding.store import Store
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
-from bot.probes import build_probe
+from bot.probes.probes import build_probe
 from bot.settings import Settings
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
-from bot.steps.kinds import Means, build_kinds, parameter_models
+from bot.steps.kinds import Means, build_kinds
 from bot.steps.layout import LocalFiles
+from bot.steps.parameters import parameter_models
 from bot.steps.watch import Watched
-from bot.transfer import build_transfer
+from bot.transfer.build import build_transfer
 from bot.unset import UnsetTickets, UnsetTransfer
 from bot.web.app import build_web
 from bot.web.export import export_dossier

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bot.onboarding.errors import SettingsError
 from bot.settings import Settings
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import STAGES, Language, Pack, Stage
 from pipeline.chain import Chain

@@ -362,7 +362,7 @@ def pack_validate(
 
     Example: onboarding-bot pack validate checklists/telefonica_es
     """
-    from bot.steps.kinds import parameter_models
+    from bot.steps.parameters import parameter_models
     from checklists.drafting import gaps
     from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 

@@ -13,7 +13,7 @@ from bot.jira.connection import JiraConnection, JiraRefused
 from bot.onboarding.errors import OnboardingError, Unavailable
 from bot.onboarding.store import Store
 from bot.settings import Settings
-from bot.transfer import build_transfer
+from bot.transfer.build import build_transfer
 
 PATIENCE = 10
 

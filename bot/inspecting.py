@@ -18,7 +18,7 @@ from rich.text import Text
 from bot.locales import say
 from bot.onboarding.errors import SettingsError
 from bot.settings import Settings
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.drafting import DraftError, DraftSource, check_folder, gaps, write_draft
 from checklists.loader import PackErrors, load_pack
 from checklists.model import Language

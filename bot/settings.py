@@ -21,7 +21,7 @@ from pydantic_settings import (
 from bot.jira.settings import JiraSettings
 from bot.mail.settings import SmtpSettings
 from bot.onboarding.errors import SettingsError
-from bot.probes import ProbeSettings
+from bot.probes.settings import ProbeSettings
 from bot.slack.settings import SlackSettings
 from bot.transfer.settings import TransferSettings
 from bot.web.settings import WebSettings

@@ -17,7 +17,7 @@ from bot.onboarding.errors import SettingsError
 from bot.sandbox.household import PARTNERS, Household, household, wait_for_interrupt
 from bot.sandbox.players import DataBaseTeam, Manager, NothingHappened, Partner, wait_for
 from bot.sandbox.slack import AppSilent
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
 from checklists.model import Language, Pack
 

@@ -1,9 +1,7 @@
-"""The registry of step kinds: what a pack may name, and what each kind needs to work."""
+"""The registry of step kinds: what each kind needs to work. What a pack may name: ``bot.steps.parameters``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from bot.onboarding.mail import Mailer
 from bot.onboarding.ports import Links, StepKind
@@ -40,21 +38,6 @@ class Means:
     transfer_poll_seconds: float
     stable_polls: int
     ticket_poll_seconds: float
-
-
-def parameter_models() -> Mapping[str, type[BaseModel]]:
-    """Return, for the pack loader, the model of each kind's ``with``."""
-    return {
-        "confirm": ConfirmStep.parameters,
-        "form": FormStep.parameters,
-        "directory": DirectoryStep.parameters,
-        "ticket": TicketStep.parameters,
-        "deposit": DepositStep.parameters,
-        "chain": ChainStep.parameters,
-        "references": ReferencesStep.parameters,
-        "watch": WatchStep.parameters,
-        "ask": AskStep.parameters,
-    }
 
 
 def build_kinds(means: Means) -> Mapping[str, StepKind]:

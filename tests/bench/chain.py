@@ -33,7 +33,7 @@ with open_database(Path(sys.argv[1])) as database:
 CHAIN = """
 import sys
 from pathlib import Path
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
 from checklists.model import STAGES
 from pipeline.chain import Chain

@@ -281,7 +281,7 @@ def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **setti
 
 def play_until_deposit(home: House, *, steps: Sequence[str] = MANUAL_STEPS) -> None:
     """The manual steps, the form, the ticket."""
-    from bot.steps.kinds import parameter_models
+    from bot.steps.parameters import parameter_models
     from checklists.loader import builtin_packs, load_pack
 
     pack = load_pack(builtin_packs() / "telefonica_es", parameter_models())

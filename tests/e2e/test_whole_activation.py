@@ -19,7 +19,7 @@ from e2e_house import (
     wait_until,
 )
 
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
 
 DATA = Path(__file__).parents[1] / "data" / "telefonica_es"

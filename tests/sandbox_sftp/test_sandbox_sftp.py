@@ -22,7 +22,8 @@ from bot.onboarding.transfer import (
 )
 from bot.sandbox.faults import Fault
 from bot.sandbox.sftp import SftpServer
-from bot.transfer import TransferSettings, build_transfer
+from bot.transfer.build import build_transfer
+from bot.transfer.settings import TransferSettings
 
 ACME, BETA = ("acme", "acme-secret"), ("beta", "beta-secret")
 BOT = ("onboarding-bot", "secret")

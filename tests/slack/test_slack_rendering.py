@@ -21,7 +21,7 @@ from bot.slack.manifest import app_manifest
 from bot.slack.mrkdwn import chunks, code, escaped, from_markdown, inline, link, shortened, whole_lines, with_mentions
 from bot.slack.parent import message_blocks, picture
 from bot.slack.reports import report_blocks
-from bot.steps.kinds import parameter_models
+from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
 from checklists.model import LANGUAGES, Localized, Pack, Step, Tick
 

@@ -11,9 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from bot.onboarding.errors import Unavailable
-from bot.probes import ProbeSettings, build_probe
+from bot.probes.probes import build_probe
+from bot.probes.settings import ProbeSettings
 from bot.sandbox.sftp import SftpServer
-from bot.transfer import TransferSettings, build_transfer
+from bot.transfer.build import build_transfer
+from bot.transfer.settings import TransferSettings
 from bot.unset import UnsetTransfer
 
 NAMES = {"key": "ONB-1", "root": "ACME-IBERICA", "client": "ACME", "partner": "PARTNER-ONE"}

@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 
 from bot.sandbox.sftp import SftpServer
-from bot.transfer import TransferSettings
+from bot.transfer.settings import TransferSettings
 
 SSHD = Path("/usr/sbin/sshd")
 AS_ROOT = os.geteuid() == 0

@@ -26,7 +26,8 @@ from bot.onboarding.transfer import (
     TransferError,
     TransferSession,
 )
-from bot.transfer import TransferSettings, build_transfer
+from bot.transfer.build import build_transfer
+from bot.transfer.settings import TransferSettings
 from bot.transfer.sftp_stream import remote_windows
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from pydantic import SecretStr, ValidationError
 
 from bot.onboarding.errors import SettingsError
 from bot.onboarding.transfer import RemoteEntry
-from bot.transfer import PartnerAccount, TransferSettings, build_transfer
+from bot.transfer.build import build_transfer
+from bot.transfer.settings import PartnerAccount, TransferSettings
 
 MINIMAL = {"host": "files.example", "username": "bot", "password": "secret"}
 

@@ -1,61 +1,17 @@
-"""Probes: a path on the file server, an SQL query, an HTTP answer, read until it says done.
+"""The probes: a path on the file server, an SQL query, an HTTP answer."""
 
-Where the company's own production chain does the work, a probe looks at it from outside (design, "watch").
-"""
-
-import re
 from collections.abc import Mapping
-from typing import Literal, Self
 
 import requests
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.transfer import PathMissing, Transfer
+from bot.probes.settings import ProbeSettings
 from bot.steps.watch import Probe
 
 LONGEST_ANSWER = 4_000
-
-
-class ProbeSettings(BaseModel):
-    """One probe (``PROBES__<NAME>__…``).
-
-    ``url`` is a database's address (sql) or a page's (http), ``query`` a SELECT with ``:key :root :client :partner``,
-    ``path`` a file on the partners' server; url and path take ``{key} {root} {client} {partner}``. ``done`` is a
-    regular expression that the answer must match somewhere.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["path", "sql", "http"]
-    url: SecretStr | None = None
-    query: str | None = None
-    path: str | None = None
-    done: str = r"."
-    timeout_hours: float = Field(default=72, gt=0)
-    poll_seconds: float = Field(default=60, gt=0)
-
-    @field_validator("done")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as wrong:
-            raise ValueError(f"{pattern!r} is no regular expression: {wrong}") from wrong
-        return pattern
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Self:
-        missing = {
-            "path": [] if self.path else ["PATH"],
-            "sql": [name for name, value in (("URL", self.url), ("QUERY", self.query)) if not value],
-            "http": [] if self.url else ["URL"],
-        }[self.kind]
-        if missing:
-            raise ValueError(f"a probe of kind {self.kind} needs {' and '.join(missing)}")
-        return self
 
 
 class PathProbe:
