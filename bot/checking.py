@@ -15,6 +15,7 @@ from checklists.model import STAGES, Language, Pack, Stage
 from pipeline.chain import Chain
 from pipeline.client import load_client
 from pipeline.errors import ClientFileError, ConfigurationError
+from pipeline.reader_process import ReaderProcess
 from pipeline.report import as_json as report_as_json
 from pipeline.result import ChainResult
 
@@ -35,6 +36,7 @@ def check_file(
     out: Path | None,
     cross_check: bool,
     as_json: bool,
+    reader: ReaderProcess | None = None,
 ) -> int:
     """Run the chain and print what it found; return the exit status. Raises SettingsError for what cannot be used."""
     if not file.is_file():
@@ -47,6 +49,7 @@ def check_file(
             client=load_client(client) if client else None,
             out=out,
             cross_check=cross_check,
+            reader=reader,
         )
         with console.status(f"{file.name} …"):
             result = chain.run(CHECKED)

@@ -299,11 +299,23 @@ def check(
 
     Example: onboarding-bot check 202610_ACME-IBERICA_SOFIA.mdb --operator telefonica_es --client client.yaml
     """
-    from bot.checking import check_file
+    from pipeline.reader_process import ReaderProcess
 
-    with _errors_in_words():
+    # It gets ready while everything else is being loaded.
+    with _errors_in_words(), ReaderProcess() as reader:
+        from bot.checking import check_file
+
         raise typer.Exit(
-            check_file(_settings(), file, operator, client=client, out=out, cross_check=cross_check, as_json=as_json)
+            check_file(
+                _settings(),
+                file,
+                operator,
+                client=client,
+                out=out,
+                cross_check=cross_check,
+                as_json=as_json,
+                reader=reader,
+            )
         )
 
 

@@ -11,6 +11,7 @@ from checklists.model import STAGES, Pack, Stage
 from pipeline.client import Client
 from pipeline.delivery import Delivery
 from pipeline.findings import Finding
+from pipeline.reader_process import ReaderProcess
 from pipeline.registry import Registry
 from pipeline.result import JSON, ChainResult, StageResult, verdict_of
 from pipeline.stages import Outcome, Stages
@@ -29,7 +30,8 @@ class Chain:
     """One file under one pack. ``run`` may be called again, for other stages, in this process or another.
 
     ``out`` keeps what is made; without it everything is made in a temporary folder and only described. ``form`` holds
-    the partner's ofc_* answers. Without a ``registry`` or a ``client`` the checks that need one are listed as not made.
+    the partner's ofc_* answers; ``reader`` is a process that is started already, for one run. Without a
+    ``registry`` or a ``client`` the checks that need one are listed as not made.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Chain:
         operator_name: str | None = None,
         form: Mapping[str, JSON] | None = None,
         cross_check: bool = False,
+        reader: ReaderProcess | None = None,
         on_progress: Callable[[Stage], None] | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -56,6 +59,7 @@ class Chain:
         self._operator_name = operator_name or pack.checklist.operator.name
         self._form = form or {}
         self._cross_check = cross_check
+        self._reader = reader
         self._on_progress = on_progress
         self._now = now
 
@@ -77,6 +81,7 @@ class Chain:
                 scratch=scratch,
                 now=self._now,
                 operator_name=self._operator_name,
+                process=self._reader,
             )
             try:
                 runner = Stages(bench, self._delivery, cross_check=self._cross_check)
@@ -88,6 +93,8 @@ class Chain:
     def _run_stages(self, runner: Stages, stages: Sequence[Stage]) -> tuple[StageResult, ...]:
         results: list[StageResult] = []
         stopped = False
+        if "read" in stages:
+            runner.look_ahead()
         for position, stage in enumerate(stages):
             if stopped and not (stage == TOGETHER[1] and position and stages[position - 1] == TOGETHER[0]):
                 break

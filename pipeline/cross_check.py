@@ -23,7 +23,8 @@ from typing import Any, Literal
 import pyarrow.compute as pc
 
 from pipeline.findings import Finding, Findings
-from pipeline.reading import Reading, ReadTable, child_environment
+from pipeline.reader_process import child_environment
+from pipeline.reading import Reading, ReadTable
 from pipeline.result import JSON
 
 TOOLS = ("mdb-export", "mdb-tables")

@@ -15,7 +15,8 @@ from pipeline.content import content_of, was_text_mode_transfer
 from pipeline.findings import Finding, Findings
 from pipeline.mdb import Header, MdbError, read_header
 from pipeline.partfile import sha256_of
-from pipeline.reading import ReadDamage, ReadingError, ReadTable, read_tables
+from pipeline.reader_process import ReadingError
+from pipeline.reading import ReadDamage, ReadTable, read_tables
 from pipeline.result import TableRows
 
 # The codes that the reader may give a file as a whole; anything else that it says is damage.

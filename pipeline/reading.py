@@ -1,9 +1,5 @@
 """Reads a database in a child process with limits, and takes its rows back as Arrow without copying them."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.column_facts import Facts
+from pipeline.reader_process import ReaderProcess
 from pipeline.result import TableRows
 
 WALL_SECONDS = 60
@@ -51,70 +48,65 @@ class Reading:
     linked_tables: tuple[str, ...] = ()
 
 
-class ReadingError(Exception):
-    """The file could not be read at all; ``code`` is the reader's, or ``limits`` when its process was stopped."""
+class FileReader:
+    """Reads one file in a process: ``begin`` starts it, ``reading`` waits for what it read."""
 
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
+    def __init__(
+        self,
+        path: Path,
+        wanted: Mapping[str, Sequence[str]],
+        scratch: Path,
+        *,
+        process: ReaderProcess | None = None,
+        facts: bool = False,
+    ) -> None:
+        """``wanted`` gives the columns to read by table; of the other tables the rows are counted.
+
+        ``scratch`` holds the Arrow files for as long as the rows are used. ``process``: one that is started already.
+        ``facts``: describe the columns of the other tables.
+        """
+        self._path = path
+        self._wanted = wanted
+        self._scratch = scratch
+        self._process = process
+        self._facts = facts
+
+    def begin(self) -> None:
+        """Have the file read, without waiting for it; once more does nothing."""
+        if self._process is not None and self._process.has_begun:
+            return
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._process = self._process or ReaderProcess()
+        self._process.begin(
+            {
+                "path": str(self._path.resolve()),
+                "scratch": str(self._scratch),
+                "tables": {name: list(columns) for name, columns in self._wanted.items()},
+                "facts": self._facts,
+            }
+        )
+
+    def reading(self) -> Reading:
+        """Wait for the rows. Raises ReadingError."""
+        self.begin()
+        assert self._process is not None
+        seconds = WALL_SECONDS + WALL_SECONDS_PER_100_MIB * (self._path.stat().st_size // (100 << 20))
+        try:
+            answer = self._process.answer(seconds)
+        finally:
+            self.close()
+        tables = {name: _table(name, table, self._scratch) for name, table in answer["tables"].items()}
+        return Reading(tables, answer["fingerprint"], tuple(answer["linked"]))
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.close()
 
 
 def read_tables(path: Path, wanted: Mapping[str, Sequence[str]], scratch: Path, *, facts: bool = False) -> Reading:
-    """Read the wanted columns of the wanted tables; of the others the rows are counted. Raises ReadingError.
-
-    ``scratch`` holds the Arrow files for as long as the rows are used. ``facts``: describe the columns of the others.
-    """
-    scratch.mkdir(parents=True, exist_ok=True)
-    asked = {
-        "path": str(path.resolve()),
-        "scratch": str(scratch),
-        "tables": {k: list(v) for k, v in wanted.items()},
-        "facts": facts,
-    }
-    answer = _ask(asked, WALL_SECONDS + WALL_SECONDS_PER_100_MIB * (path.stat().st_size // (100 << 20)))
-    if "error" in answer:
-        raise ReadingError(answer["error"]["code"], answer["error"]["reason"])
-    tables = {name: _table(name, table, scratch) for name, table in answer["tables"].items()}
-    return Reading(tables, answer["fingerprint"], tuple(answer["linked"]))
-
-
-def child_environment(path: str = os.defpath) -> dict[str, str]:
-    """Return what a reading process gets: no variable of ours that could hold a secret, one thread per library.
-
-    ``path`` is where it finds the programs that it runs.
-    """
-    return {
-        "PATH": path,
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-    }
-
-
-def _ask(asked: Mapping[str, Any], seconds: int) -> dict[str, Any]:
-    """Run the child."""
-    command = [sys.executable, "-P", "-m", "pipeline.read_child"]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module, the file's path goes through standard input
-            command,
-            input=json.dumps(asked).encode(),
-            capture_output=True,
-            env=child_environment(),
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ReadingError("limits", f"reading took more than {seconds} seconds") from error
-    if done.returncode < 0:
-        raise ReadingError("limits", f"the reader was stopped by signal {-done.returncode}")
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise ReadingError("reader", last[0] if last else f"the reader ended with {done.returncode}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    """Read the wanted columns of the wanted tables; of the others the rows are counted. Raises ReadingError."""
+    return FileReader(path, wanted, scratch, facts=facts).reading()
 
 
 def _table(name: str, answer: Mapping[str, Any], scratch: Path) -> ReadTable:

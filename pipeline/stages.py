@@ -58,6 +58,12 @@ class Stages:
         }
         return runners[stage]()
 
+    def look_ahead(self) -> None:
+        """Have a database read while its checksum is still being taken; nothing is judged by it yet."""
+        bench = self._bench
+        if bench.content.code in (None, "ACCDB_NOT_MDB") and bench.size <= bench.files.max_bytes:
+            bench.reader.begin()
+
     @cached_property
     def new_references(self) -> tuple[NewReference, ...]:
         """The new references, listed once a run."""

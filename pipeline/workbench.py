@@ -23,7 +23,8 @@ from pipeline.history import is_loaded
 from pipeline.identity import file_period
 from pipeline.naming import NamingRule, ParsedName
 from pipeline.partfile import sha256_of
-from pipeline.reading import Reading, ReadingError, read_tables
+from pipeline.reader_process import ReaderProcess, ReadingError
+from pipeline.reading import FileReader, Reading
 from pipeline.registry import LoadedMonth, Registry, normalised_number
 from pipeline.result import JSON, Invoice, Totals
 
@@ -49,10 +50,13 @@ class Workbench:
     scratch: Path
     now: Callable[[], datetime]
     operator_name: str
+    process: ReaderProcess | None = None
     _database: Database | None = field(default=None, init=False)
 
     def close(self) -> None:
-        """Free the database."""
+        """Free the database, and end a reading that nobody waited for."""
+        if "reader" in vars(self):
+            self.reader.close()
         if self._database is not None:
             self._database.close()
 
@@ -99,10 +103,16 @@ class Workbench:
         return content_of(self.file)
 
     @cached_property
+    def reader(self) -> FileReader:
+        """What reads the file's rows."""
+        wanted = schema.wanted_columns(self.files)
+        return FileReader(self.file, wanted, self.scratch / "rows", process=self.process)
+
+    @cached_property
     def reading(self) -> Reading:
         """The file's rows. Raises StopError when it cannot be read."""
         try:
-            return read_tables(self.file, schema.wanted_columns(self.files), self.scratch / "rows")
+            return self.reader.reading()
         except ReadingError as error:
             raise StopError([self.unreadable(error.code, error.reason, "read")]) from error
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import reading
-from pipeline.reading import ReadingError, read_tables
+from pipeline import reader_process, reading
+from pipeline.reader_process import ReaderProcess, ReadingError
+from pipeline.reading import FileReader, read_tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,14 +67,28 @@ def test_the_reader_does_not_see_our_environment(
     october: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = {}
-    run = subprocess.run
+    start = subprocess.Popen
 
     def spy(*arguments: object, **options: object) -> object:
         seen.update(options)
-        return run(*arguments, **options)  # type: ignore[call-overload]
+        return start(*arguments, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("ONBOARDING_SLACK__BOT_TOKEN", "xoxb-secret")
-    monkeypatch.setattr(reading.subprocess, "run", spy)
+    monkeypatch.setattr(reader_process.subprocess, "Popen", spy)
     read_tables(october, {}, tmp_path / "rows")
 
     assert "xoxb-secret" not in str(seen["env"])
+
+
+def test_a_process_that_nobody_asked_ends_with_its_context() -> None:
+    with ReaderProcess() as process:
+        assert not process.has_begun
+    process.close()
+
+
+def test_a_process_that_died_before_it_was_asked_is_told_by_its_end(october: Path, tmp_path: Path) -> None:
+    with ReaderProcess() as process:
+        process._process.kill()
+        process._process.wait()
+        with pytest.raises(ReadingError, match="signal 9"):
+            FileReader(october, {}, tmp_path / "rows", process=process).reading()
