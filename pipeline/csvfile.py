@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from pipeline.ahead import ahead
 from pipeline.database import Database, quoted
 from pipeline.partfile import PartFile, written_whole
 
@@ -95,7 +96,7 @@ def _write(
         header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
         file.write(_encoded(header + layout.line_ending, layout))
         with database.batches(lines.select) as batches:
-            for batch in batches:
+            for batch in ahead(batches):
                 rows += batch.num_rows
                 _append(file, batch.column(0), layout, expected=None if lines.quoting else len(columns))
         return WrittenCsv(rows, file.size, file.sha256)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.ahead import ahead
 from pipeline.canonical import VIEWS
 from pipeline.database import quoted
 from pipeline.output import OutputNames, finished_output, put_in_order
@@ -56,7 +57,7 @@ def _parquet(bench: Workbench, view: str, out: Path, target: Path) -> OutputFile
                 use_dictionary=[name for name in texts if name != "id"],
                 write_statistics=[name for name in batches.schema.names if name not in texts],
             ) as writer:
-                for batch in batches:
+                for batch in ahead(batches):
                     rows += batch.num_rows
                     writer.write_batch(batch)
         file.write(memoryview(sink.getvalue()))

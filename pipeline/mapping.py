@@ -5,7 +5,7 @@ the file (an empty key, an unreadable date or amount) is a finding.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -109,9 +109,6 @@ def _materialise(database: Database, name: str, select: str) -> None:
             database.execute(
                 f"CREATE VIEW canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
             )
-            # What cannot be converted is to show here, as it does where the rows are stored.
-            counted = ", ".join(f"count({quoted(column)})" for column in view.columns)
-            database.execute(f"SELECT {counted} FROM canonical.{name}")  # noqa: S608 - our own names
         else:
             database.execute(
                 f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
@@ -155,10 +152,17 @@ def _fits(column: CanonicalColumn, found: str) -> bool:
 
 
 def check_values(database: Database) -> None:
-    """Check the closed lists of values and the rules between columns. Raises ConfigurationError."""
+    """Check the closed lists of values and the rules between columns. Raises ConfigurationError.
+
+    Raises UnreadableValueError as ``map_tables`` does: rows that are not stored are converted here first.
+    """
     for name, view in VIEWS.items():
         rules = _configuration_rules(name, view)
-        rows, *broken = _counts(database, name, [rule.condition for rule in rules])
+        try:
+            rows, *broken = _counts(database, name, [rule.condition for rule in rules], view.columns)
+        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            select = f"SELECT * FROM canonical.{name}"  # noqa: S608 - our own names
+            raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
         if view.at_most_rows is not None and rows > view.at_most_rows:
             raise ConfigurationError(
                 f"view {name}: {rows} rows, at most {view.at_most_rows} allowed", view=name, value=str(rows)
@@ -191,11 +195,15 @@ def _configuration_rules(name: str, view: CanonicalView) -> list[_Rule]:
     return rules
 
 
-def _counts(database: Database, view: str, conditions: Sequence[str]) -> list[int]:
-    """Return the number of rows, then of those that meet each condition: one pass over the view."""
+def _counts(database: Database, view: str, conditions: Sequence[str], converted: Iterable[str] = ()) -> list[int]:
+    """Return the number of rows, then of those that meet each condition: one pass over the view.
+
+    The columns ``converted`` are looked at too, for what their conversion raises.
+    """
     filtered = "".join(f", count(*) FILTER (WHERE {condition})" for condition in conditions)
-    (row,) = database.tuples(f"SELECT count(*){filtered} FROM canonical.{view}")  # noqa: S608 - our own names
-    return [int(count) for count in row]
+    counted = "".join(f", count({quoted(column)})" for column in converted)
+    (row,) = database.tuples(f"SELECT count(*){filtered}{counted} FROM canonical.{view}")  # noqa: S608 - our own names
+    return [int(count) for count in row[: 1 + len(conditions)]]
 
 
 def _refuse(database: Database, view: str, rule: _Rule) -> None:

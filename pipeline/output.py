@@ -107,7 +107,7 @@ def build_rows(database: Database, run: Mapping[str, str | None], inventory: Inv
 def put_in_order(database: Database) -> None:
     """Make ``usage_in_order``: the call details in the order of their ids, which is mostly how they stand already."""
     if not database.has("usage_in_order"):
-        order = "" if database.value(statement("usage_is_in_order")) else " ORDER BY length(id), id"
+        order = "" if database.value("SELECT is_strict FROM canonical.usage_order") else " ORDER BY length(id), id"
         select = f"SELECT * FROM canonical.usage{order}"  # noqa: S608 - one of two constants
         database.execute(f"CREATE VIEW canonical.usage_in_order AS {select}")
 

@@ -157,9 +157,9 @@ class Workbench:
             self._database.add("source", name, table)
         try:
             mapping.map_tables(self._database, self.pack.mapping_sql)
+            mapping.check_values(self._database)
         except mapping.UnreadableValueError as error:
             raise StopError([mapping.unreadable(error, self.findings)]) from error
-        mapping.check_values(self._database)
         controls.prepare(self._database, self.files)
         return self._database
 
