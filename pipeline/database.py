@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipeline.errors import ConfigurationError
 
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "512MB"
 Value = str | int | bool | date | datetime | Decimal | float | None
 Row = dict[str, Value]
 Schema = Literal["source", "canonical"]

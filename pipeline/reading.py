@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.column_facts import Facts
 from pipeline.reader_process import ReaderProcess
 from pipeline.result import TableRows
+
+if TYPE_CHECKING:  # the child makes them; here they are only passed on
+    from pipeline.column_facts import Facts
 
 WALL_SECONDS = 60
 WALL_SECONDS_PER_100_MIB = 60
@@ -36,7 +38,7 @@ class ReadTable:
     count: TableRows
     damage: tuple[ReadDamage, ...]
     rows: pa.Table | None
-    facts: Mapping[str, Facts] = field(default_factory=dict)
+    facts: "Mapping[str, Facts]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
