@@ -12,6 +12,7 @@ from pipeline.cross_check import cross_check
 from pipeline.delivery import Delivery, deliver
 from pipeline.findings import Finding
 from pipeline.integrate import integrate
+from pipeline.malware import NoScannerError, signature_in
 from pipeline.mdb import MdbError, read_header
 from pipeline.ofc import MadeOfc, make_ofc
 from pipeline.output import OutputNames, judge_output, mapping_id, write_output
@@ -77,9 +78,17 @@ class Stages:
     def _arrival(self) -> Outcome:
         bench = self._bench
         facts: dict[str, JSON] = {"file": bench.file.name, "bytes": bench.size, "sha256": bench.sha256}
-        # No virus scanner is part of the chain; a scanner in front of the folder is the administrator's.
-        not_made = ("MALWARE",) if bench.registry else ("MALWARE", "DUP_FILE")
-        return Outcome(judge_arrival(bench), facts, not_made=not_made)
+        found = judge_arrival(bench)
+        not_made = [] if bench.registry else ["DUP_FILE"]
+        try:
+            signature = signature_in(bench.file)
+        except NoScannerError as error:
+            not_made.append("MALWARE")
+            facts["scanner"] = str(error)
+        else:
+            if signature is not None:
+                found.append(bench.findings.make("MALWARE", "arrival", {"signature": signature}))
+        return Outcome(found, facts, not_made=tuple(not_made))
 
     def _name(self) -> Outcome:
         parsed = self._bench.parsed_name
