@@ -290,6 +290,7 @@ def check(
     operator: Annotated[str, typer.Option(help="A pack's id, or its folder.", show_default=False)],
     client: Annotated[Path | None, typer.Option(help="client.yaml: root, partner, tax_ids, inventory.")] = None,
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Keep the Output and its files here.")] = None,
+    report: Annotated[Path | None, typer.Option(dir_okay=False, help="Write what was found as an HTML page.")] = None,
     cross_check: Annotated[
         bool, typer.Option("--cross-check", help="Compare with a second reader, where mdbtools is installed.")
     ] = False,
@@ -303,7 +304,7 @@ def check(
 
     # It gets ready while everything else is being loaded.
     with _errors_in_words(), ReaderProcess() as reader:
-        from bot.checking import check_file
+        from bot.checking.command import check_file
 
         raise typer.Exit(
             check_file(
@@ -312,6 +313,7 @@ def check(
                 operator,
                 client=client,
                 out=out,
+                report=report,
                 cross_check=cross_check,
                 as_json=as_json,
                 reader=reader,

@@ -7,6 +7,7 @@ from functools import cached_property
 from checklists.model import Stage
 from pipeline import controls, history, identity, mapping, schema
 from pipeline.arrival import judge_arrival, judge_header, judge_name
+from pipeline.breakdown import breakdown, differing
 from pipeline.canonical import VIEWS
 from pipeline.cross_check import cross_check
 from pipeline.delivery import Delivery, deliver
@@ -207,6 +208,8 @@ class Stages:
             "tax": f"{totals.tax:.4f}",
             "out_of_tax": f"{totals.out_of_tax:.4f}",
             "gross": f"{totals.gross:.2f}",
+            **breakdown(bench.database),
+            "differing": differing(bench.database, found),
         }
         return Outcome(found, facts, not_made=tuple(not_made))
 

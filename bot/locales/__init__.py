@@ -18,10 +18,13 @@ from checklists.model import LANGUAGES, Localized
 def catalogue() -> Mapping[str, Localized]:
     """Return every sentence by its key. Raises ValueError for a key that stands in two files."""
     sentences: dict[str, Localized] = {}
+    # libyaml's safe loader where it is there: ten times as fast.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for source in sorted(files(__package__).iterdir(), key=lambda entry: entry.name):
         if not source.name.endswith(".yaml"):
             continue
-        for key, texts in cast("dict[str, object]", yaml.safe_load(source.read_text("utf-8")) or {}).items():
+        read = yaml.load(source.read_text("utf-8"), Loader=loader)  # noqa: S506 - both are safe
+        for key, texts in cast("dict[str, object]", read or {}).items():
             if key in sentences:
                 raise ValueError(f"The sentence {key!r} stands in two catalogues; the second is {source.name}.")
             sentences[key] = Localized.model_validate(texts)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.drawing.figures import duration
 from bot.locales import catalogue, say
 from bot.onboarding.models import Event
 from bot.onboarding.outcomes import Fact, FindingEvidence
 from bot.onboarding.view import OnboardingView, StepView, evidence_from_json, localized
 from bot.web.pages import Pages, sentence
-from bot.web.timeline import BAR, ROW, Course, courses, draw, duration
+from bot.web.timeline import Course, courses, draw
 from checklists.model import Form, Language, Localized
 
 # The addresses of these steps are the partner's own signed links: a dossier is passed around, they are not.
@@ -99,8 +100,6 @@ def render_dossier(
         lines=lines,
         troubles=tuple(line for line in lines if line.event.kind in TROUBLES),
         drawing=draw(view, events, language),
-        row_height=ROW,
-        bar_height=BAR,
         chain_intact=chain_intact,
         answers=tuple(_answers(form, answers, language)) if form and answers else (),
         links={name: surface.link for name, surface in view.surfaces.items() if _is_address(surface.link)},

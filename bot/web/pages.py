@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from bot.drawing.figures import file_size
+from bot.drawing.templates import environment
 from bot.locales import say
 from bot.web.languages import NAMES
 from checklists.model import Language, Localized
@@ -31,13 +32,7 @@ class Pages:
     def __init__(self, base_path: str = "") -> None:
         """``base_path`` stands before every path where a proxy serves the web side below its own (``/onboarding``)."""
         self._base_path = base_path
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment(TEMPLATES)
         self._environment.filters["size"] = file_size
         # A new release's style must not meet an old copy in a browser's cache.
         self._version = sha256(b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))).hexdigest()[:12]
@@ -75,16 +70,6 @@ class Pages:
 def sentence(language: Language, key: str, **values: object) -> str:
     """Return one of the web side's sentences (``web.<key>``) in one language."""
     return say(f"web.{key}", **values).text(language)
-
-
-def file_size(size: int) -> str:
-    """Return a file's size for people, with the exact number of bytes (1,536 B is ``1.5 KiB``)."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
 
 
 def day(language: Language, given: date) -> str:

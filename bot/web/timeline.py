@@ -1,41 +1,40 @@
-"""When each step began, waited, failed and ended, laid out as a drawing: pure arithmetic on the audit trail.
-
-Lengths are in the drawing's own units (about CSS pixels at its natural width).
-"""
+"""When each step began, waited, failed and ended, laid out as a drawing: pure arithmetic on the audit trail."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from bot.drawing.figures import duration
+from bot.drawing.timeline import (
+    AxisTick,
+    Bar,
+    Drawing,
+    Mark,
+    MarkKind,
+    Row,
+    Track,
+    height_of,
+    row_y,
+    shortened,
+    tick_seconds,
+)
+from bot.locales import say
 from bot.onboarding.models import Event
-from bot.onboarding.view import OnboardingView
-from bot.web.pages import short_day
+from bot.onboarding.view import OnboardingView, StepView
+from bot.web.pages import moment, sentence, short_day
 from checklists.model import Language
-
-MarkKind = Literal["failed", "retried", "back"]
 
 WIDTH = 1000.0
 LABELS = 250.0
 DURATIONS = 110.0
 PLOT = WIDTH - LABELS - DURATIONS
-AXIS = 44.0
-ROW = 30.0
-BAR = 14.0
-# The shortest bar that can still be seen.
-SHORTEST = 3.0
-MOST_TICKS = 8
 LONGEST_LABEL = 33
+TRACK = Track(LABELS, PLOT)
 
 _DAY = 86_400
-_TICK_SECONDS = (
-    *(1, 2, 5, 10, 15, 30),
-    *(60, 120, 300, 600, 900, 1800),
-    *(3600, 7200, 10_800, 21_600, 43_200),
-    *(_DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 28 * _DAY),
-)
 
 # What a line of the trail says about its step's state from then on; None: nothing is under way any more.
 _STATE_AFTER: Mapping[str, str | None] = {
@@ -48,6 +47,7 @@ _STATE_AFTER: Mapping[str, str | None] = {
     "step_not_applicable": None,
 }
 _MARKS: Mapping[str, MarkKind] = {"step_failed": "failed", "step_retried": "retried", "went_back": "back"}
+_EVENTS: Mapping[MarkKind, str] = {mark: kind for kind, mark in _MARKS.items()}
 
 
 @dataclass(frozen=True)
@@ -116,118 +116,67 @@ def _course(step_id: str, lines: Sequence[Event], until: datetime) -> Course:
 # The drawing.
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A span as it is drawn."""
-
-    state: str
-    x: float
-    width: float
-    is_open: bool
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment as it is drawn."""
-
-    kind: MarkKind
-    x: float
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Row:
-    """One step's line of the drawing."""
-
-    title: str
-    label: str
-    state: str
-    y: float
-    bars: tuple[Bar, ...]
-    marks: tuple[Mark, ...]
-    lasted: str
-
-
-@dataclass(frozen=True)
-class AxisTick:
-    """A line of the time axis, with the time and, where it is another one, the day."""
-
-    x: float
-    clock: str
-    day: str
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """The whole timeline."""
-
-    width: float
-    height: float
-    rows: tuple[Row, ...]
-    ticks: tuple[AxisTick, ...]
-
-
 def draw(view: OnboardingView, events: Sequence[Event], language: Language) -> Drawing:
     """Lay out one row a step that applies, on a linear time axis in the pack's time zone."""
     start = min((line.at for line in events), default=view.started_at)
     end = max((line.at for line in events), default=view.started_at)
     # Everything may have happened within one second.
     end = max(end, start + timedelta(seconds=1))
-    scale = _Scale(start, end)
+    zone = view.pack.checklist.time_zone
+    scale = _Scale(start, end, language, zone)
     by_step = courses(view, events)
     shown = [step for step in view.steps if step.state != "not_applicable"]
-    rows = []
-    for number, step in enumerate(shown):
-        course, title = by_step[step.id], step.definition.title.text(language)
-        rows.append(
-            Row(
-                title=title,
-                label=title if len(title) <= LONGEST_LABEL else title[: LONGEST_LABEL - 1].rstrip() + "…",
-                state=step.state,
-                y=AXIS + number * ROW,
-                bars=tuple(scale.bar(span) for span in course.spans),
-                marks=tuple(Mark(moment.kind, scale.x(moment.at), moment.at) for moment in course.moments),
-                lasted=duration(course.seconds, language) if course.spans else "",
-            )
-        )
-    ticks = tuple(_axis(start, end, ZoneInfo(view.pack.checklist.time_zone), scale, language))
-    return Drawing(WIDTH, AXIS + len(shown) * ROW + 8, tuple(rows), ticks)
+    rows = tuple(scale.row(number, step, by_step[step.id]) for number, step in enumerate(shown))
+    return Drawing(WIDTH, height_of(len(rows)), rows, tuple(_axis(scale, ZoneInfo(zone))))
 
 
 @dataclass(frozen=True)
 class _Scale:
     start: datetime
     end: datetime
+    language: Language
+    zone: str
 
-    def x(self, at: datetime) -> float:
-        share = (at - self.start) / (self.end - self.start)
-        return round(LABELS + PLOT * min(max(share, 0.0), 1.0), 2)
+    def share(self, at: datetime) -> float:
+        return (at - self.start) / (self.end - self.start)
 
-    def bar(self, span: Span) -> Bar:
-        x = min(self.x(span.start), LABELS + PLOT - SHORTEST)
-        width = max(self.x(span.end) - x, SHORTEST)
-        return Bar(span.state, x, round(width, 2), span.is_open, span.start, span.end)
+    def row(self, number: int, step: StepView, course: Course) -> Row:
+        title = step.definition.title.text(self.language)
+        return Row(
+            name=step.id,
+            title=f"{title}: {self._state(step.state)}",
+            label=shortened(title, LONGEST_LABEL),
+            state=step.state,
+            y=row_y(number),
+            bars=tuple(self._bar(span) for span in course.spans),
+            marks=tuple(self._mark(moment) for moment in course.moments),
+            lasted=duration(course.seconds, self.language) if course.spans else "",
+        )
+
+    def _bar(self, span: Span) -> Bar:
+        x, width = TRACK.bar(self.share(span.start), self.share(span.end))
+        clock = partial(moment, self.language, time_zone=self.zone, seconds=True)
+        title = f"{self._state(span.state)}: {clock(span.start)} – {clock(span.end)}"
+        return Bar(span.state, x, width, title, span.is_open)
+
+    def _mark(self, given: Moment) -> Mark:
+        told = sentence(self.language, f"event.{_EVENTS[given.kind]}")
+        at = moment(self.language, given.at, self.zone, seconds=True)
+        return Mark(given.kind, TRACK.x(self.share(given.at)), f"{told}: {at}")
+
+    def _state(self, state: str) -> str:
+        return say(f"state.{state}").text(self.language)
 
 
-def _axis(start: datetime, end: datetime, zone: ZoneInfo, scale: _Scale, language: Language) -> Iterator[AxisTick]:
-    step = tick_seconds((end - start).total_seconds())
+def _axis(scale: _Scale, zone: ZoneInfo) -> Iterator[AxisTick]:
+    step = tick_seconds((scale.end - scale.start).total_seconds())
     last_day = None
-    for at in _tick_times(start, end, zone, step):
+    for at in _tick_times(scale.start, scale.end, zone, step):
         local = at.astimezone(zone)
         clock = "" if step >= _DAY else local.strftime("%H:%M:%S" if step < 60 else "%H:%M")
-        day = short_day(language, local.date()) if local.date() != last_day else ""
+        day = short_day(scale.language, local.date()) if local.date() != last_day else ""
         last_day = local.date()
-        yield AxisTick(scale.x(at), clock, day)
-
-
-def tick_seconds(span: float) -> int:
-    """Return the distance of two lines of the axis, in seconds: a round one, with at most MOST_TICKS of them."""
-    for seconds in _TICK_SECONDS:
-        if span / seconds <= MOST_TICKS:
-            return seconds
-    return 28 * _DAY * math.ceil(span / (28 * _DAY) / MOST_TICKS)
+        yield AxisTick(TRACK.x(scale.share(at)), clock, day)
 
 
 def _tick_times(start: datetime, end: datetime, zone: ZoneInfo, step: int) -> Iterator[datetime]:
@@ -247,27 +196,3 @@ def _tick_times(start: datetime, end: datetime, zone: ZoneInfo, step: int) -> It
     while at <= end:
         yield at
         at += timedelta(seconds=step)
-
-
-_UNITS: Mapping[Language, tuple[str, str, str, str]] = {
-    "fr": ("j", "h", "min", "s"),
-    "en": ("d", "h", "min", "s"),
-    "es": ("d", "h", "min", "s"),
-}
-
-
-def duration(seconds: float, language: Language) -> str:
-    """Return a length of time for people, in its two largest units: ``3 d 4 h``, ``2 min 5 s``, ``0.4 s``."""
-    day, hour, minute, second = _UNITS[language]
-    if seconds < 1:
-        decimal = "." if language == "en" else ","
-        return f"{seconds:.1f} {second}".replace(".", decimal)
-    whole = round(seconds)
-    parts = [
-        (whole // _DAY, day),
-        (whole % _DAY // 3600, hour),
-        (whole % 3600 // 60, minute),
-        (whole % 60, second),
-    ]
-    first = next(index for index, (amount, _) in enumerate(parts) if amount)
-    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)

@@ -17,13 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_side import ANA, MARKUP, OFC, Core
 
+from bot.drawing.figures import duration
+from bot.drawing.timeline import MOST_TICKS, tick_seconds
 from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Refused
 from bot.onboarding.models import Event
 from bot.onboarding.outcomes import Done, Evidence, Failed, FindingEvidence
 from bot.web.dossier import render_dossier
 from bot.web.export import export_dossier, first_break
-from bot.web.timeline import LABELS, MOST_TICKS, PLOT, WIDTH, courses, draw, duration, tick_seconds
+from bot.web.timeline import LABELS, PLOT, WIDTH, courses, draw
 from checklists.model import Localized
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
@@ -218,9 +220,12 @@ def test_the_drawing_stays_within_its_frame_whatever_the_times(finished: Core, g
             assert bar.width > 0
             assert bar.x + bar.width <= LABELS + PLOT + 0.02 < WIDTH
         for first, second in zip(row.bars, row.bars[1:], strict=False):
-            assert first.start <= first.end <= second.start
+            assert first.x <= second.x
         for mark in row.marks:
             assert LABELS <= mark.x <= LABELS + PLOT
+    for course in courses(view, events).values():
+        for earlier, later in zip(course.spans, course.spans[1:], strict=False):
+            assert earlier.start <= earlier.end <= later.start
     parsed(render_dossier(view, events, "fr", chain_intact=True))
 
 
