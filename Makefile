@@ -43,7 +43,7 @@ lint: install
 	@$(BIN)/lint-imports
 
 bench: install
-	@$(BIN)/python -m tests.bench.chain
+	@$(BIN)/python -m tests.bench
 
 # After a change of pyproject.toml. No host is named in the lock.
 lock: install

@@ -8,10 +8,12 @@ under the final name; ``make_directory`` a directory with the server's default m
 
 import hashlib
 import os
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko import (
@@ -24,18 +26,20 @@ from paramiko import (
     SFTPClient,
     SSHClient,
     SSHException,
+    Transport,
 )
 
 from bot.onboarding.transfer import HostKeyUnknown, LoginRefused, RemoteEntry, TransferError, TransferSession
 from bot.transfer.settings import Credential, TransferSettings
 from bot.transfer.sftp_errors import channel_errors, local_errors, login_errors, path_errors
-from bot.transfer.sftp_stream import remote_windows, write_remote
+from bot.transfer.sftp_stream import open_sftp, remote_blocks, write_remote
 
 CONNECT_SECONDS = 15.0
 LOGIN_SECONDS = 20.0
 ANSWER_SECONDS = 60.0  # how long one answer may take: a busy server writing to slow disks, not a dead one
 KEEPALIVE_SECONDS = 15
 PERMISSIONS = 0o7777
+FAST_CIPHERS = frozenset({"aes128-gcm@openssh.com", "aes256-gcm@openssh.com"})
 
 
 class SftpTransfer:
@@ -79,15 +83,14 @@ class SftpTransfer:
                     channel_timeout=LOGIN_SECONDS,
                     look_for_keys=False,
                     allow_agent=False,
+                    transport_factory=_transport,
                 )
             with channel_errors(client, address, username):
                 transport = client.get_transport()
-                if transport is not None:
-                    transport.set_keepalive(KEEPALIVE_SECONDS)
-                sftp = client.open_sftp()
-                channel = sftp.get_channel()
-                if channel is not None:
-                    channel.settimeout(ANSWER_SECONDS)
+                if transport is None:
+                    raise EOFError("the connection has ended")
+                transport.set_keepalive(KEEPALIVE_SECONDS)
+                sftp = open_sftp(transport, ANSWER_SECONDS)
             yield SftpSession(sftp, self._owners)
         finally:
             client.close()
@@ -103,6 +106,17 @@ class SftpTransfer:
                 f"the known-hosts file {file} cannot be read ({type(unreadable).__name__}): "
                 "TRANSFER__KNOWN_HOSTS names a file in OpenSSH's format with the server's key",
             ) from unreadable
+
+
+def _transport(sock: Any, /, **how: Any) -> Transport:
+    """Make the transport as paramiko would by itself, but for two things that cost it most of its speed."""
+    # A short packet would wait for the answer to the one before, which comes 40 ms late when it has nothing to carry.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    transport = Transport(sock, **how)
+    options = transport.get_security_options()
+    # Cipher and checksum in one pass, where the server has it; the others stay in their order.
+    options.ciphers = sorted(options.ciphers, key=lambda name: name not in FAST_CIPHERS)
+    return transport
 
 
 class _Refuse(MissingHostKeyPolicy):
@@ -178,10 +192,10 @@ class SftpSession:
         with local_errors(str(to)):
             target = aside.open("wb")
         with target:
-            for window in remote_windows(self._sftp, path):
-                digest.update(window)
+            for block in remote_blocks(self._sftp, path):
+                digest.update(block)
                 with local_errors(str(to)):
-                    target.write(window)
+                    target.write(block)
             with local_errors(str(to)):
                 target.flush()
                 os.fsync(target.fileno())
@@ -193,8 +207,8 @@ class SftpSession:
     def sha256(self, path: str) -> str:
         """Read a remote file and return the sha256 of its bytes in hex."""
         digest = hashlib.sha256()
-        for window in remote_windows(self._sftp, path):
-            digest.update(window)
+        for block in remote_blocks(self._sftp, path):
+            digest.update(block)
         return digest.hexdigest()
 
     def put(self, source: Path, path: str) -> None:

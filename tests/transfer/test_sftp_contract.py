@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from asyncssh import SFTPFailure
 
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.transfer import (
@@ -26,9 +27,11 @@ from bot.onboarding.transfer import (
     TransferError,
     TransferSession,
 )
+from bot.sandbox.sftp import SftpServer
+from bot.sandbox.sftp_files import FileSession
 from bot.transfer.build import build_transfer
 from bot.transfer.settings import TransferSettings
-from bot.transfer.sftp_stream import remote_windows
+from bot.transfer.sftp_stream import remote_blocks
 
 if TYPE_CHECKING:
     from conftest import CuttingProxy, FileServer, Sshd
@@ -345,12 +348,47 @@ class TestTransfer:
         file = server.disk / "growing.mdb"
         file.write_bytes(bytes(5_000_000))
         file.chmod(0o666)
-        windows = remote_windows(session._sftp, f"{server.base}/growing.mdb")  # type: ignore[attr-defined]
-        next(windows)
+        blocks = remote_blocks(session._sftp, f"{server.base}/growing.mdb")  # type: ignore[attr-defined]
+        next(blocks)
         os.truncate(file, size)
         with pytest.raises(TransferError, match="5000000 bytes"):
-            list(windows)
+            list(blocks)
         assert session.entry(f"{server.base}/growing.mdb") is not None
+
+    def test_at_most_two_mebibytes_are_asked_for_ahead(self, server: FileServer, session: TransferSession) -> None:
+        (server.disk / "big.mdb").write_bytes(bytes(8_000_000))
+        (server.disk / "big.mdb").chmod(0o666)
+        sftp = session._sftp  # type: ignore[attr-defined]
+        under_way = [len(sftp._expecting) for _ in remote_blocks(sftp, f"{server.base}/big.mdb")]
+        # One block is being handed over; the file ends with none under way.
+        assert (max(under_way), under_way[-1]) == (63, 0)
+
+    def test_answers_in_another_order_are_put_in_their_place(
+        self, server: FileServer, session: TransferSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sftp = session._sftp  # type: ignore[attr-defined]
+        ahead: list[object] = []
+        receive = sftp._read_packet
+
+        def receive_swapped() -> object:
+            """Give the second of two answers that are there, then the first."""
+            if ahead:
+                return ahead.pop()
+            first = receive()
+            if not sftp.get_channel().recv_ready():
+                return first
+            ahead.append(first)
+            swapped.append(first)
+            return receive()
+
+        swapped: list[object] = []
+        monkeypatch.setattr(sftp, "_read_packet", receive_swapped)
+        source = tmp_path / "source"
+        source.write_bytes(os.urandom(5_000_000))
+        session.put(source, f"{server.base}/file")
+        session.fetch(f"{server.base}/file", tmp_path / "back")
+        assert swapped
+        assert (tmp_path / "back").read_bytes() == source.read_bytes()
 
     def test_a_link_is_not_followed_when_a_file_is_read(self, server: FileServer, session: TransferSession) -> None:
         (server.disk / "target").write_text("another partner's file")
@@ -370,3 +408,51 @@ class TestTransfer:
         assert type(failed.value) is TransferError
         with pytest.raises(TransferError, match="on this machine"):
             session.put(tmp_path / "absent", f"{server.base}/new")
+
+
+class TestServersOfAnotherKind:
+    """What OpenSSH does not do, and the protocol allows."""
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Iterator[TransferSettings]:
+        with SftpServer(tmp_path / "root", partners={"ACME": ("acme", "acme-secret")}) as sandbox:
+            account = {"username": "onboarding-bot", "password": "secret"}
+            known = sandbox.known_hosts(tmp_path / "known_hosts")
+            at = {"host": sandbox.host, "port": sandbox.port, "known_hosts": known}
+            yield TransferSettings.model_validate(account | at)
+
+    def test_answers_shorter_than_asked_for_are_completed(
+        self, settings: TransferSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read = FileSession.read
+
+        async def read_less(session: FileSession, file_obj: object, offset: int, size: int) -> bytes:
+            return await read(session, file_obj, offset, min(size, 15_000))
+
+        monkeypatch.setattr(FileSession, "read", read_less)
+        content = os.urandom(300_000)
+        (tmp_path / "root" / "ACME" / "file").write_bytes(content)
+        with build_transfer(settings).session() as session:
+            assert session.fetch("/ACME/file", tmp_path / "back") == hashlib.sha256(content).hexdigest()
+        assert (tmp_path / "back").read_bytes() == content
+
+    def test_a_write_refused_in_the_middle_leaves_no_final_file_and_a_session_that_works(
+        self, settings: TransferSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write = FileSession.write
+
+        async def write_until_full(session: FileSession, file_obj: object, offset: int, data: bytes) -> int:
+            if offset > 4_000_000:
+                raise SFTPFailure("no space left")
+            return await write(session, file_obj, offset, data)
+
+        monkeypatch.setattr(FileSession, "write", write_until_full)
+        source = tmp_path / "source"
+        source.write_bytes(os.urandom(9_000_000))
+        with build_transfer(settings).session() as session:
+            with pytest.raises(TransferError, match="no space left"):
+                session.put(source, "/ACME/big.mdb")
+            assert [entry.name for entry in session.entries("/ACME")] == ["big.mdb.part"]
+            source.write_bytes(b"small")
+            session.put(source, "/ACME/small.mdb")
+            assert session.sha256("/ACME/small.mdb") == hashlib.sha256(b"small").hexdigest()
