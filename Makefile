@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo sandbox test lint bench lock clean
+.PHONY: help install demo sandbox test lint bench mutants lock clean
 
 help:
 	@echo "make demo      play a whole activation between real programs on this machine"
@@ -13,6 +13,7 @@ help:
 	@echo "make test      every test; what a test lacks on this machine is skipped with its reason"
 	@echo "make lint      ruff, strict types, import rules"
 	@echo "make bench     speed, as ratios to other tools in the same run"
+	@echo "make mutants   a thousand damaged billing files through the chain; MUTANTS='--seed S --count N' as you like"
 	@echo "make install   the virtual environment alone"
 
 install: $(INSTALLED)
@@ -44,6 +45,9 @@ lint: install
 
 bench: install
 	@$(BIN)/python -m tests.bench
+
+mutants: install
+	@PYTHONPATH=tests/mdb $(BIN)/python -m tests.campaign.mutants $(MUTANTS)
 
 # After a change of pyproject.toml. No host is named in the lock.
 lock: install

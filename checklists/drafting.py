@@ -16,7 +16,7 @@ from typing import get_args
 
 import yaml
 
-from checklists.model import PACK_ID, ColumnType, JetFormat
+from checklists.model import PACK_ID, ColumnType
 
 GAP = re.compile(r"\bGAP\b")
 
@@ -145,7 +145,7 @@ def _files(source: DraftSource) -> Iterator[str]:
     yield f"# GAP: {gap}"
     yield f"name: '{rule.replace(chr(39), chr(39) * 2)}'"
     yield f"example: {_quoted(example)}"
-    if source.format in get_args(JetFormat):
+    if source.format in ("JET3", "JET4"):
         yield f"formats: [{source.format}]"
     else:
         yield f"formats: [JET4]  # GAP: the file is {source.format}: ask for an .mdb, or say the next line"

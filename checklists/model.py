@@ -316,7 +316,8 @@ class Form(Frozen):
 
 
 ColumnType = Literal["text", "memo", "integer", "decimal", "currency", "double", "date", "boolean", "guid", "binary"]
-JetFormat = Literal["JET3", "JET4"]
+# ACE is what Jet is called from Access 2007 on.
+JetFormat = Literal["JET3", "JET4", "ACE12", "ACE14", "ACE15", "ACE16", "ACE17"]
 Policy = Literal["allow", "warn", "block"]
 SchemaPolicy = Literal["ignore", "warn", "block"]
 Severity = Literal["block", "quarantine", "warn", "info"]

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pipeline.mdb import definition as d
 from pipeline.mdb.columns import Places, fixed_array, is_long, long_array, variable_array
 from pipeline.mdb.definition import StoredColumn, StoredTable
-from pipeline.mdb.pages import DELETED, LOOKUP, OFFSET_MASK, Bytes, Pages
+from pipeline.mdb.memo import LongValues
+from pipeline.mdb.pages import DELETED, LOOKUP, OFFSET_MASK, Bytes
 from pipeline.mdb.text import TextCodec
 
 # A block has two megabytes: its bytes are counted in 32 bits, which are half the work of 64.
@@ -85,14 +86,15 @@ def rows_of(block: Bytes, numbers: Numbers, *, row_count: int, row_offsets: int)
 class BlockReader:
     """Decodes rows of blocks of one table. ``flat`` is always the block's bytes, one page after the other."""
 
-    def __init__(self, pages: Pages, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn]) -> None:
-        self._pages = pages
+    def __init__(
+        self, long_values: LongValues, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn], width: int
+    ) -> None:
+        self._long_values = long_values
         self._codec = codec
         self._table = table
         self._columns = columns
-        self._width = pages.layout.width
-        varying = [column.number for column in table.stored if not column.is_fixed and column.kind != d.BOOLEAN]
-        self._first_varying = min(varying, default=1 << 16)
+        self._width = width
+        self._first_varying = table.first_varying
 
     def shapes(self, flat: Bytes, rows: Rows) -> Iterator[tuple[Shape, npt.NDArray[np.int64]]]:
         """Group the rows by shape; a row that moved, or has no sane shape, is in no group."""
@@ -127,7 +129,8 @@ class BlockReader:
 
         Raises UnicodeDecodeError for a text that is half a character: then the whole block is looked at exactly.
         """
-        return _Decoding(self._pages, self._codec, self._table, self._columns, flat, rows, shape).run()
+        decoding = _Decoding(self._long_values, self._codec, self._table, self._columns, self._width, flat, rows, shape)
+        return decoding.run()
 
     def _counts(self, flat: Bytes, at: Numbers) -> Numbers:
         if self._width == 1:
@@ -141,29 +144,24 @@ class _Decoding:
 
     def __init__(
         self,
-        pages: Pages,
+        long_values: LongValues,
         codec: TextCodec,
         table: StoredTable,
         columns: Sequence[StoredColumn],
+        width: int,
         flat: Bytes,
         rows: Rows,
         shape: Shape,
     ) -> None:
-        self._pages, self._codec = pages, codec
+        self._long_values, self._codec = long_values, codec
         self._columns = columns
         self._flat, self._rows, self._shape = flat, rows, shape
-        self._width = pages.layout.width
+        self._width = width
         self._mask_bytes = (shape.columns + 7) // 8
         table_of_offsets = 0 if shape.variables is None else self._width * (shape.variables + 2)
         self._tail = self._mask_bytes + table_of_offsets
-        self._fixed = max(
-            (
-                column.offset + column.width
-                for column in table.stored
-                if column.is_fixed and column.number < shape.columns
-            ),
-            default=0,
-        )
+        self._fixed = table.fixed_bytes(shape.columns)
+        self._is_whole = table.is_whole
 
     def run(self) -> tuple[list[pa.Array] | None, Flags]:
         rows = self._rows
@@ -171,31 +169,34 @@ class _Decoding:
         if short.any():
             return None, short
         tails = _gather(self._flat, rows.ends - self._tail, self._tail)
+        odd = self._is_loose(tails)
+        if odd.any():
+            return None, odd
         fixed = _gather(self._flat, rows.starts + self._width, self._fixed)
         arrays: list[pa.Array] = []
-        odd = np.zeros(len(rows), np.bool_)
         for column in self._columns:
             null = self._is_null(column, tails)
             if column.kind == d.BOOLEAN:
                 bits = pa.py_buffer(np.packbits(~null, bitorder="little"))
                 array = pa.Array.from_buffers(pa.bool_(), len(null), [None, bits], null_count=0)
-            elif null.all():
-                array = pa.nulls(len(null), column.arrow_type)
-            elif column.is_fixed:
+            elif column.is_fixed and not null.all():
                 array, odd = fixed_array(column, self._codec, fixed[:, column.offset :], null)
-            elif self._shape.variables is None or column.variable >= self._shape.variables:
-                array, odd = None, ~null
+            elif column.is_fixed:
+                array = pa.nulls(len(null), column.arrow_type)
             else:
-                cells, odd = self._places(column, tails, null)
-                array = None
-                if not odd.any():
-                    array, odd = self._variable_array(column, cells, null)
+                array, odd = self._variable_array(column, tails, null)
             if array is None:
                 return None, odd
             arrays.append(array)
         return arrays, odd
 
-    def _variable_array(self, column: StoredColumn, cells: Places, null: Flags) -> tuple[pa.Array | None, Flags]:
+    def _variable_array(self, column: StoredColumn, tails: Bytes, null: Flags) -> tuple[pa.Array | None, Flags]:
+        nothing = pa.nulls(len(null), column.arrow_type) if null.all() else None
+        if self._shape.variables is None or column.variable >= self._shape.variables:
+            return nothing, ~null
+        cells, odd = self._places(column, tails, null)
+        if nothing is not None or odd.any():
+            return (None if odd.any() else nothing), odd
         width = d.TYPES[column.kind][1]
         if width:
             # A type of one width may lie among the variable columns: Access puts its decimals there.
@@ -204,7 +205,7 @@ class _Decoding:
                 return None, odd
             return fixed_array(column, self._codec, _gather(self._flat, cells.starts * ~null, width), null)
         if is_long(column):
-            return long_array(column, self._codec, self._pages, self._flat, cells, null)
+            return long_array(column, self._codec, self._long_values, self._flat, cells, null)
         return variable_array(column, self._codec, self._flat, cells, null), np.zeros(len(null), np.bool_)
 
     def _is_null(self, column: StoredColumn, tails: Bytes) -> Flags:
@@ -216,19 +217,35 @@ class _Decoding:
         return is_null
 
     def _places(self, column: StoredColumn, tails: Bytes, null: Flags) -> tuple[Places, Flags]:
-        """Where a variable column's cells lie, and the rows in which that is nowhere between their parts."""
-        assert self._shape.variables is not None
-        rows, width = self._rows, self._width
-        # The offsets stand backwards: the end of the last one first.
-        at = width * (self._shape.variables - column.variable)
-        kind = "<u2" if width == 2 else "u1"
-        first, last = (
-            np.ndarray((len(tails),), kind, tails, offset=place, strides=(tails.strides[0],)).astype(np.int32)
-            for place in (at, at - width)
-        )
+        """Where a variable column's cells lie, and the rows in which that cannot be: a NULL that is not empty too."""
+        rows = self._rows
+        first, last = self._offset(tails, column.variable), self._offset(tails, column.variable + 1)
         limit = rows.ends - rows.starts - self._tail
-        odd = (first < width + self._fixed) | (last < first) | (last > limit)
-        return Places(rows.starts + first, rows.starts + last), odd & ~null
+        odd = (first < self._width + self._fixed) | (last < first) | (last > limit)
+        places = Places(rows.starts + first, rows.starts + last, rows.pages, rows.numbers)
+        return places, np.where(null, first != last, odd)
+
+    def _offset(self, tails: Bytes, variable: int) -> Numbers:
+        """Where each row's ``variable``-th variable column begins; one past the last: where the last one ends."""
+        assert self._shape.variables is not None
+        # The offsets stand backwards: the end of the last one first.
+        at = self._width * (self._shape.variables - variable)
+        kind = "<u2" if self._width == 2 else "u1"
+        found = np.ndarray((len(tails),), kind, tails, offset=at, strides=(tails.strides[0],))
+        return found.astype(np.int32)
+
+    def _is_loose(self, tails: Bytes) -> Flags:
+        """Tell the rows whose parts do not lie close together, or that mark columns which they do not have."""
+        rows, spare = self._rows, self._shape.columns & 7
+        limit = rows.ends - rows.starts - self._tail
+        loose = np.zeros(len(rows), np.bool_) if not spare else tails[:, -1] >> spare != 0
+        first = limit
+        if self._shape.variables is not None:
+            first = self._offset(tails, 0)
+            loose |= self._offset(tails, self._shape.variables) != limit
+        if self._is_whole:
+            loose |= first != self._width + self._fixed
+        return loose
 
 
 def _gather(flat: Bytes, starts: Numbers, width: int) -> Bytes:

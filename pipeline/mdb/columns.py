@@ -9,8 +9,8 @@ import pyarrow as pa
 from pipeline.mdb import definition as d
 from pipeline.mdb.definition import StoredColumn
 from pipeline.mdb.exact import FIRST_DAY, LAST_MOMENT, long_date
-from pipeline.mdb.memo import HEADER, INLINE, LENGTH_MASK, PLACE_SHIFT, BrokenLongValue, read_long_value
-from pipeline.mdb.pages import Bytes, Pages
+from pipeline.mdb.memo import HEADER, INLINE, LENGTH_MASK, PLACE_SHIFT, BrokenLongValue, LongValues
+from pipeline.mdb.pages import Bytes
 from pipeline.mdb.text import TextCodec, binary_array, packed, validity
 
 Numbers = npt.NDArray[np.int32]
@@ -27,10 +27,12 @@ GUID_FORM = b"{00000000-0000-0000-0000-000000000000}"
 
 
 class Places(NamedTuple):
-    """Where the cells of a variable column lie in the block's bytes."""
+    """Where the cells of a variable column lie in the block's bytes, and of which rows of which pages they are."""
 
     starts: Numbers
     ends: Numbers
+    pages: Numbers
+    rows: Numbers
 
 
 def is_long(column: StoredColumn) -> bool:
@@ -55,7 +57,7 @@ def variable_array(column: StoredColumn, codec: TextCodec, flat: Bytes, cells: P
 
 
 def long_array(
-    column: StoredColumn, codec: TextCodec, pages: Pages, flat: Bytes, cells: Places, null: Flags
+    column: StoredColumn, codec: TextCodec, long_values: LongValues, flat: Bytes, cells: Places, null: Flags
 ) -> tuple[pa.Array | None, Flags]:
     """Decode a column of long values; or None, and the rows whose value is broken.
 
@@ -67,15 +69,16 @@ def long_array(
     heads = np.ndarray((max(len(flat) - 3, 0),), "<u4", flat, strides=(1,))
     first = heads[cells.starts * whole]
     sizes = (first & LENGTH_MASK).astype(np.int64)
-    inline = whole & (first >> PLACE_SHIFT == INLINE) & (sizes <= lengths - HEADER)
+    inline = whole & (first >> PLACE_SHIFT == INLINE) & (sizes == lengths - HEADER)
     starts = (cells.starts.astype(np.int64) + HEADER) * inline
     ends = (starts + sizes) * inline
     broken = np.zeros(len(null), np.bool_)
     fetched: list[bytes] = []
     end = len(flat)
     for row in np.flatnonzero(~inline & ~null).tolist():
+        name = (int(cells.pages[row]), int(cells.rows[row]), column.number)
         try:
-            content = read_long_value(pages, flat[cells.starts[row] : cells.ends[row]].tobytes())
+            content = long_values.read(flat[cells.starts[row] : cells.ends[row]].tobytes(), name)
         except BrokenLongValue:
             broken[row] = True
             continue
@@ -105,7 +108,17 @@ def _out_of_range(column: StoredColumn, cells: Bytes) -> Flags:
         most_high, most_low = divmod(10**column.precision - 1, 1 << 64)
         too_large: Flags = (high > most_high) | ((high == most_high) & (low > most_low))
         return too_large
+    if column.kind == d.LONG_DATE:
+        return np.array([not _is_long_date(cell.tobytes()) for cell in cells[:, : column.width]], np.bool_)
     return np.zeros(len(cells), np.bool_)
+
+
+def _is_long_date(raw: bytes) -> bool:
+    try:
+        long_date(raw)
+    except OverflowError:
+        return False
+    return True
 
 
 def _fixed_values(column: StoredColumn, codec: TextCodec, cells: Bytes, null: Flags) -> pa.Array:

@@ -17,6 +17,7 @@ from pipeline.mdb.definition import StoredColumn, StoredTable, TableDefinition, 
 from pipeline.mdb.errors import Corrupt, MdbError, Unsupported
 from pipeline.mdb.exact import BrokenRow, RowDecoder, Value
 from pipeline.mdb.format import Header
+from pipeline.mdb.memo import LongValues
 from pipeline.mdb.pages import DELETED, LOOKUP, Bytes, Pages
 from pipeline.mdb.text import TextCodec, codec_of, number_array
 from pipeline.mdb.usage import pages_of
@@ -170,8 +171,9 @@ class TableScan:
         self._pages = pages
         self._table = table
         self._columns = columns
-        self._blocks = BlockReader(pages, codec, table, columns)
-        self._exact = RowDecoder(pages, codec, table, columns)
+        long_values, width = LongValues(pages), pages.layout.width
+        self._blocks = BlockReader(long_values, codec, table, columns, width)
+        self._exact = RowDecoder(long_values, codec, table, columns, width)
         self._damage: list[Damage] = []
         self._unlisted = 0
         self._moved: set[int] = set()
@@ -237,7 +239,8 @@ class TableScan:
             arrays, odd = self._blocks.decode(flat, rows.chosen(which), shape)
             if arrays is None:
                 which = which[~odd]
-                arrays, odd = self._blocks.decode(flat, rows.chosen(which), shape)
+                if len(which):
+                    arrays, _ = self._blocks.decode(flat, rows.chosen(which), shape)
         except UnicodeDecodeError:
             arrays = None
         return (which, arrays) if arrays is not None else (which[:0], [])
@@ -261,7 +264,7 @@ class TableScan:
         ):
             try:
                 content = self._moved_to(page, number) if flags & LOOKUP else self._pages.row(page, number)[0]
-                decoded.append(self._exact.decode(content))
+                decoded.append(self._exact.decode(content, page, number))
                 kept.append(place)
             except (BrokenRow, MdbError) as broken:
                 self._broke(page, number, str(broken))

@@ -15,6 +15,7 @@ from pipeline.mdb.text import TextCodec
 DEFINITION_PAGE = 0x02
 MOST_COLUMNS = 255
 MOST_INDEXES = 256
+NO_COLUMN = 1 << 16
 # 255 columns and 256 indexes with the longest names take fewer.
 MOST_PAGES = 128
 FIXED = 0x01
@@ -82,6 +83,11 @@ class StoredColumn(ColumnDefinition):
     precision: int
     scale: int
 
+    @property
+    def varies(self) -> bool:
+        """Tell whether its cells are in the row's table of offsets. A plain boolean is in the null mask alone."""
+        return not self.is_fixed and (self.kind != BOOLEAN or not self.is_readable)
+
 
 @dataclass(frozen=True)
 class TableDefinition:
@@ -94,13 +100,27 @@ class TableDefinition:
 
 @dataclass(frozen=True)
 class StoredTable(TableDefinition):
-    """A table and where its rows are."""
+    """A table and where its rows are.
+
+    ``is_whole``: no column was ever taken out of it, so that its columns' places in a row leave no gap.
+    """
 
     page: int
     stored: tuple[StoredColumn, ...]
     variable_columns: int
     column_numbers: int
     usage: int
+    is_whole: bool
+
+    def fixed_bytes(self, columns: int) -> int:
+        """Return how long the fixed area is in a row that knows of so many columns."""
+        known = (column.offset + column.width for column in self.stored if column.is_fixed and column.number < columns)
+        return max(known, default=0)
+
+    @property
+    def first_varying(self) -> int:
+        """The number of the first variable column: a row that knows of it has a table of offsets."""
+        return min((column.number for column in self.stored if column.varies), default=NO_COLUMN)
 
 
 def read_definition(pages: Pages, codec: TextCodec, number: int, name: str) -> StoredTable:
@@ -123,6 +143,9 @@ def read_definition(pages: Pages, codec: TextCodec, number: int, name: str) -> S
     except (struct.error, IndexError, UnicodeDecodeError) as cut:
         raise Corrupt(f"The definition of the table {name!r} (page {number}) is cut.") from cut
     _check_places(name, stored, variable)
+    is_whole = column_numbers == count
+    if max(column.number for column in stored) >= column_numbers or (is_whole and not _leaves_no_gap(stored)):
+        raise Corrupt(f"A column of the table {name!r} has its place outside the row.")
     return StoredTable(
         name=name,
         columns=tuple(ColumnDefinition(column.name, column.type, column.arrow_type) for column in stored),
@@ -132,6 +155,7 @@ def read_definition(pages: Pages, codec: TextCodec, number: int, name: str) -> S
         variable_columns=variable,
         column_numbers=max(column.number for column in stored) + 1,
         usage=usage,
+        is_whole=is_whole,
     )
 
 
@@ -173,16 +197,21 @@ def _column(content: bytes, layout: DefinitionLayout, at: int, name: str, table:
     offset, length = struct.unpack_from("<HH", content, at + layout.entry_offset)
     precision, scale = content[at + layout.entry_precision], content[at + layout.entry_precision + 1]
     more = content[at + layout.entry_more_flags] if layout.entry_more_flags is not None else 0
-    type_name, width = TYPES[kind]
-    if more & CALCULATED == CALCULATED:
-        type_name = "calculated"
+    type_name, width = TYPES[kind] if more & CALCULATED != CALCULATED else ("calculated", 0)
+    is_readable = type_name not in UNREADABLE
+    width = width if is_readable else length
     is_fixed = bool(content[at + layout.entry_flags] & FIXED) and kind != BOOLEAN
-    if number > 4 * MOST_COLUMNS or (is_fixed and offset > 4096) or (kind == NUMERIC and not _sane(precision, scale)):
+    if (
+        number > 4 * MOST_COLUMNS
+        or (is_fixed and offset > 4096)
+        or (kind == NUMERIC and is_readable and not _sane(precision, scale))
+        or width not in (0, length)
+    ):
         raise Corrupt(f"The column {name!r} of the table {table!r} has no sane place or precision.")
     return StoredColumn(
         name=name,
         type=type_name,
-        arrow_type=_arrow_type(kind, precision, scale),
+        arrow_type=_arrow_type(kind, precision, scale) if is_readable else pa.binary(),
         kind=kind,
         number=number,
         is_fixed=is_fixed,
@@ -197,7 +226,7 @@ def _column(content: bytes, layout: DefinitionLayout, at: int, name: str, table:
 def _check_places(table: str, columns: Sequence[StoredColumn], variable_columns: int) -> None:
     """Raise Corrupt for two columns of one name or in one place (of the null mask, of the row), and one outside it."""
     fixed = sorted((column.offset, column.offset + column.width) for column in columns if column.is_fixed)
-    variable = [column.variable for column in columns if not column.is_fixed and column.kind != BOOLEAN]
+    variable = [column.variable for column in columns if column.varies]
     if (
         len({column.name for column in columns}) < len(columns)
         or len({column.number for column in columns}) < len(columns)
@@ -209,6 +238,12 @@ def _check_places(table: str, columns: Sequence[StoredColumn], variable_columns:
         raise Corrupt(f"A column of the table {table!r} has its place outside the row.")
 
 
+def _leaves_no_gap(columns: Sequence[StoredColumn]) -> bool:
+    """Tell whether the fixed columns lie one behind the other, from the row's first byte on."""
+    fixed = [column for column in columns if column.is_fixed]
+    return sum(column.width for column in fixed) == max((column.offset + column.width for column in fixed), default=0)
+
+
 def _sane(precision: int, scale: int) -> bool:
     return 0 < precision <= 28 and scale <= precision
 
@@ -217,7 +252,7 @@ def _arrow_type(kind: int, precision: int, scale: int) -> pa.DataType:
     match kind:
         case _ if kind == BOOLEAN:
             return pa.bool_()
-        case _ if kind in {BYTE, INT16, INT32, COMPLEX}:
+        case _ if kind in {BYTE, INT16, INT32}:
             return pa.int32()
         case _ if kind == INT64:
             return pa.int64()

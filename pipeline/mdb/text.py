@@ -79,6 +79,8 @@ class CodePage:
             raise Corrupt(f"The database's text is in the unknown code page {number}.") from unknown
         self._is_double = number in DOUBLE_BYTE
         self._units = _units_of(self._codec, is_double=self._is_double)
+        if not self._is_double and not _tells_bytes_apart(self._codec):
+            raise Corrupt(f"The database's text is in the unknown code page {number}.")
 
     def name(self, raw: bytes) -> str:
         """Decode a name."""
@@ -299,6 +301,11 @@ def _utf8_of_units(units: Units, offsets: Offsets) -> tuple[Bytes, Offsets]:
     np.cumsum(1 + (units >= 0x80).astype(np.int32) + (units >= 0x800), out=ends[1:])
     utf8 = units.tobytes().decode("utf-16-le").encode()
     return np.frombuffer(utf8, np.uint8), ends[offsets]
+
+
+def _tells_bytes_apart(codec: str) -> bool:
+    """Tell whether bytes beyond ASCII are characters on their own."""
+    return bytes(range(0x80, 0x100)).decode(codec, "ignore") != ""
 
 
 def _units_of(codec: str, *, is_double: bool) -> Units:

@@ -1,14 +1,17 @@
 """The databases that the reader's tests make, and the reading of them."""
 
 import struct
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jet4_writer import (
     BINARY,
     BOOLEAN,
     BYTE,
+    COMPLEX,
     DATE,
     DOUBLE,
     GUID,
@@ -28,6 +31,7 @@ from jet4_writer import (
 )
 
 from pipeline.mdb import TableRead, open_database
+from pipeline.mdb.definition import StoredColumn, StoredTable
 
 SAMPLE = Path(__file__).parents[1] / "data" / "telefonica_es" / "202610_ACME-IBERICA_SOFIA.mdb"
 LONG = "aé€ " * 4000
@@ -75,6 +79,46 @@ def first_page() -> bytes:
 
 def made() -> Made:
     return Made(first_page())
+
+
+def copied(source: Path, made: Made, changed: Mapping[tuple[str, str], Column] | None = None) -> Made:
+    """Write the tables of a database into another one, in its format; ``changed``: columns that shall be others.
+
+    Such a column keeps its values where it is of text, and else has none.
+    """
+    with open_database(source) as database:
+        for name, table in database.tables.items():
+            columns = [
+                (changed or {}).get((name, column.name), same_column(column))
+                for column in cast(StoredTable, table).stored
+            ]
+            rows = [
+                {column.name: stored_value(made, column, row[column.name]) for column in columns}
+                for row in database.read(name).table.to_pylist()
+            ]
+            made.add(Table(name, columns, rows, reference_map=True))
+    return made
+
+
+def same_column(column: StoredColumn) -> Column:
+    return Column(column.name, column.kind, column.width, column.precision, column.scale, column.is_fixed)
+
+
+def stored_value(made: Made, column: Column, value: Any) -> Any:
+    """What is to be written for a value that was read. Every other memo lies on a page of its own, some on several."""
+    if column.more_flags or column.kind == COMPLEX:
+        return None
+    match value:
+        case datetime():
+            return (value - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001 - as Access keeps them
+        case str():
+            # A code page has not every character.
+            content = value.encode(made.form.text, "replace")
+            if column.kind == MEMO and len(value) % 2:
+                return made.memo_chain(content, piece=16) if len(value) % 3 else made.memo_single(content)
+            return content.decode(made.form.text)
+        case _:
+            return value
 
 
 def read(built: Built, path: Path, table: str = "T", columns: list[str] | None = None) -> TableRead:
