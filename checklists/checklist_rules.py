@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 from typing import Any
 
-import holidays
+from holidays.registry import COUNTRIES
 from pydantic import BaseModel
 
 from checklists.model import (
@@ -140,12 +140,8 @@ def _head_problems(source: Source, checklist: Checklist, folder: str) -> Iterato
 
 
 def _has_holidays(country: str) -> bool:
-    """Tell whether a country of two letters is known. A list of all of them would load them all."""
-    try:
-        holidays.country_holidays(country)
-    except NotImplementedError:
-        return False
-    return len(country) == 2
+    """Tell whether a country of two letters is known; its own calendar is not loaded for that."""
+    return any(country == alpha_2 for _, alpha_2, *_ in COUNTRIES.values())
 
 
 def _option_problems(source: Source, options: Sequence[Option]) -> Iterator[PackProblem]:

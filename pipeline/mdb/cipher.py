@@ -4,13 +4,9 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
 from cryptography.hazmat.primitives.ciphers import Cipher
 
 
-def rc4(key: bytes, data: bytes) -> bytes:
-    """Encode or decode; the one is the other's inverse. ``key`` has four bytes."""
+def decoded(page: bytes, database_key: bytes, number: int) -> bytes:
+    """Decode an encoded page, or encode it: the one is the other's inverse. The page's number is part of its key."""
+    key = (int.from_bytes(database_key, "little") ^ number).to_bytes(4, "little")
     # RC4 goes round its key, so four bytes twice are the same key; the library takes none so short.
-    content: bytes = Cipher(ARC4(key * 2), mode=None).decryptor().update(data)
+    content: bytes = Cipher(ARC4(key * 2), mode=None).decryptor().update(page)
     return content
-
-
-def page_key(database_key: bytes, number: int) -> bytes:
-    """Return the key of a page: the database's, combined with the page's number."""
-    return (int.from_bytes(database_key, "little") ^ number).to_bytes(4, "little")

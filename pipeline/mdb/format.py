@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.mdb.cipher import rc4
 from pipeline.mdb.errors import FileEmpty, NotAccess, Truncated
 
 FormatName = Literal["JET3", "JET4", "ACE12", "ACE14", "ACE15", "ACE16", "ACE17"]
@@ -24,8 +23,12 @@ VERSIONS: dict[int, FormatName] = {
     6: "ACE17",
 }
 
-# The header's own fixed mask: RC4 with this key from 0x18 on.
-HEADER_KEY = b"\xc7\xda\x39\x6b"
+# The header's own mask, the same in every file, from 0x18 on: what RC4 gives for the key C7 DA 39 6B.
+HEADER_MASK = bytes.fromhex(
+    "b56f03626108c255eba96772433f009c7a9f90ff809a31c579baed30bcdfcc9d63d9e4c37b42fb8abc4e86fbec375d44"
+    "9cfac65e28e613b68a6054947b36f572dfb177f41343cfafb1333461795b92b57c2a05f17c99011b98fd124f4a946c3e"
+    "60265f95f8d089248567c61f2744d2eecf65edff07c746a178160cede92d62d4"
+)
 MASKED_FROM = 0x18
 CODE_PAGE, DATABASE_KEY, PASSWORD, CREATED = 0x3C, 0x3E, 0x42, 0x72
 SHORTEST_PAGE = 2048
@@ -154,7 +157,8 @@ def read_header(path: Path) -> Header:
     if size < page_size or len(page) < SHORTEST_PAGE:
         raise Truncated(f"The file has {size} bytes, less than its first page.")
     masked = 126 if version == "JET3" else 128
-    clear = page[:MASKED_FROM] + rc4(HEADER_KEY, page[MASKED_FROM : MASKED_FROM + masked])
+    hidden = page[MASKED_FROM : MASKED_FROM + masked]
+    clear = page[:MASKED_FROM] + bytes(byte ^ mask for byte, mask in zip(hidden, HEADER_MASK, strict=False))
     (code_page,) = struct.unpack_from("<H", clear, CODE_PAGE)
     key = clear[DATABASE_KEY : DATABASE_KEY + 4]
     return Header(

@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.mdb.cipher import page_key, rc4
 from pipeline.mdb.errors import Corrupt, Encrypted, Truncated
 from pipeline.mdb.format import Header, PageLayout, read_header
 
@@ -89,5 +88,7 @@ class Pages:
     def _decoded(self, number: int) -> bytes:
         content: bytes = self._all[number].tobytes()
         if self.header.encoded and number:
-            return rc4(page_key(self.header.key, number), content)
+            from pipeline.mdb.cipher import decoded  # noqa: PLC0415 - hardly any database needs it, all wait for it
+
+            return decoded(content, self.header.key, number)
         return content
