@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from pipeline.csvfile import CsvColumn, CsvFormat, UnencodableTextError, write_csv
@@ -159,7 +158,10 @@ def _plain(bench: Workbench, output: FinishedOutput, wanted: CsvFormat, written:
     if written.decimal == ",":
         for number, column in enumerate(columns):
             if column.kind == "decimal":
-                dotted = pc.replace_substring(cells.column(number), ",", ".")
+                # Imported here: an OFC in another layout than the Output is rare, and every check waits for the import.
+                from pyarrow import compute  # noqa: PLC0415
+
+                dotted = compute.replace_substring(cells.column(number), ",", ".")
                 cells = cells.set_column(number, names[number], dotted)
     bench.database.add("canonical", "ofc_row", cells)
     # The Output's text is already guarded against formulas: its cells go over as they are.
