@@ -1,15 +1,19 @@
-"""Taking the next item while the last one is being worked on: two processors instead of one."""
+"""Taking the next items while the last one is being worked on: two processors instead of one."""
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 # What is made ahead is held in memory.
 ITEMS_AHEAD = 2
+WORKERS = 2
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
@@ -49,3 +53,18 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     finally:
         stopped.set()
         thread.join()
+
+
+def mapped_ahead(function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+    """Give what the function makes of each item, in their order, two of them being made at once.
+
+    What the function raises is raised here, in its place.
+    """
+    with ThreadPoolExecutor(WORKERS, "mapped_ahead") as pool:
+        making: deque[Future[U]] = deque()
+        for item in items:
+            making.append(pool.submit(function, item))
+            if len(making) > WORKERS + ITEMS_AHEAD:
+                yield making.popleft().result()
+        while making:
+            yield making.popleft().result()

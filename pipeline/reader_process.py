@@ -103,4 +103,9 @@ def child_environment(path: str = os.defpath) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
+        # A second thread must not set memory of its own aside: the process has a limit.
+        "MALLOC_ARENA_MAX": "1",
+        # Blocks of a few megabytes come and go: given back to the system, each of their pages would be new every time.
+        "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
+        "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     }

@@ -14,7 +14,7 @@ from pipeline.mdb.memo import LongValues
 from pipeline.mdb.pages import DELETED, LOOKUP, OFFSET_MASK, Bytes
 from pipeline.mdb.text import TextCodec
 
-# A block has two megabytes: its bytes are counted in 32 bits, which are half the work of 64.
+# A block has a few megabytes: its bytes are counted in 32 bits, which are half the work of 64.
 Numbers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 

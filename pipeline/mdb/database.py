@@ -3,7 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.ahead import mapped_ahead
 from pipeline.mdb.blocks import BlockReader, Rows, Shape, rows_of
 from pipeline.mdb.definition import StoredColumn, StoredTable, TableDefinition, read_definition
 from pipeline.mdb.errors import Corrupt, MdbError, Unsupported
@@ -34,8 +35,8 @@ SYSTEM_FLAGS = 0x80000002
 PAGE_MASK = 0x00FFFFFF
 CATALOGUE_COLUMNS = {"Id": "integer", "Name": "text", "Type": "integer", "Flags": "integer"}
 
-# Two megabytes of pages stay in the processor's cache while their columns are taken.
-BLOCK_BYTES = 2 << 20
+# Few enough pages to stay in the processor's cache while their columns are taken, enough to call numpy seldom.
+BLOCK_BYTES = 4 << 20
 # A damaged file may have as many faults as rows: so many are told one by one, the others counted.
 MOST_DAMAGE = 1_000
 
@@ -197,8 +198,14 @@ class TableScan:
         """Give the rows in the order of the table's pages, a block at a time; nothing where no column is wanted."""
         numbers = self._data_pages()
         at_once = BLOCK_BYTES // self._pages.layout.page_size
-        for first in range(0, len(numbers), at_once):
-            batch = self._read_block(numbers[first : first + at_once])
+        blocks = [numbers[first : first + at_once] for first in range(0, len(numbers), at_once)]
+        # Threads of their own would be no help to the few blocks of a small table.
+        for block in map(self._read_block, blocks) if len(blocks) <= 2 else mapped_ahead(self._read_block, blocks):
+            for place in block.broken:
+                self._broke(*place)
+            self._read_exactly(block)
+            self.read_rows += block.parts.count
+            batch = block.parts.batch()
             if batch is not None and self._columns:
                 yield batch
 
@@ -213,25 +220,26 @@ class TableScan:
                 self._broke(number, None, "the page lies beyond the end of the file")
         return [number for number in named if number < self._pages.count]
 
-    def _read_block(self, numbers: list[int]) -> pa.RecordBatch | None:
-        block, own = self._own_pages(self._pages.block(numbers), np.asarray(numbers, np.int32))
+    def _read_block(self, numbers: list[int]) -> "_Block":
+        """Decode what can be decoded all at once. Changes nothing here: several blocks are read at the same time."""
+        block = _Block(_BlockParts(self.schema))
+        pages, own = self._own_pages(self._pages.block(numbers), np.asarray(numbers, np.int32), block)
         if not len(own):
-            return None
+            return block
         layout = self._pages.layout
-        rows, within = rows_of(block, own, row_count=layout.row_count, row_offsets=layout.row_offsets)
+        rows, within = rows_of(pages, own, row_count=layout.row_count, row_offsets=layout.row_offsets)
         for page, row in zip(rows.pages[~within].tolist(), rows.numbers[~within].tolist(), strict=True):
-            self._broke(page, row, "the row lies outside its page")
+            block.broken.append((page, row, "the row lies outside its page"))
         rows = rows.chosen(within)
-        parts = _BlockParts(self.schema)
-        flat = block.reshape(-1)
+        flat = pages.reshape(-1)
         left = np.ones(len(rows), np.bool_)
         for shape, which in self._blocks.shapes(flat, rows):
             decoded, arrays = self._decode(flat, rows, shape, which)
-            parts.add(decoded, arrays)
+            block.parts.add(decoded, arrays)
             left[decoded] = False
-        self._read_exactly(rows, np.flatnonzero(left), parts)
-        self.read_rows += parts.count
-        return parts.batch()
+        block.left = np.flatnonzero(left)
+        block.left_rows = rows.chosen(block.left)
+        return block
 
     def _decode(self, flat: Bytes, rows: Rows, shape: Shape, which: Places) -> tuple[Places, list[pa.Array]]:
         """Decode rows of one shape; those that look odd are left for a closer look. Return which were decoded."""
@@ -245,18 +253,21 @@ class TableScan:
             arrays = None
         return (which, arrays) if arrays is not None else (which[:0], [])
 
-    def _own_pages(self, block: Bytes, numbers: PageNumbers) -> tuple[Bytes, PageNumbers]:
+    def _own_pages(self, pages: Bytes, numbers: PageNumbers, block: "_Block") -> tuple[Bytes, PageNumbers]:
         """Keep the data pages of this table; others in its usage map are damage."""
-        owners = np.ascontiguousarray(block[:, 4:8]).view("<u4").reshape(-1)
-        is_own = (block[:, 0] == DATA_PAGE) & (owners == self._table.page)
+        owners = np.ascontiguousarray(pages[:, 4:8]).view("<u4").reshape(-1)
+        is_own = (pages[:, 0] == DATA_PAGE) & (owners == self._table.page)
         if is_own.all():
-            return block, numbers
-        for number, kind in zip(numbers[~is_own].tolist(), block[~is_own, 0].tolist(), strict=True):
-            self._broke(number, None, f"the page belongs to something else (kind {kind})")
-        return block[is_own], numbers[is_own]
+            return pages, numbers
+        for number, kind in zip(numbers[~is_own].tolist(), pages[~is_own, 0].tolist(), strict=True):
+            block.broken.append((number, None, f"the page belongs to something else (kind {kind})"))
+        return pages[is_own], numbers[is_own]
 
-    def _read_exactly(self, rows: Rows, which: Places, parts: "_BlockParts") -> None:
-        chosen = rows.chosen(which)
+    def _read_exactly(self, block: "_Block") -> None:
+        """Decode the rows that are left one by one."""
+        which, chosen = block.left, block.left_rows
+        if chosen is None:
+            return
         decoded: list[list[Value]] = []
         kept: list[int] = []
         for place, page, number, flags in zip(
@@ -274,7 +285,7 @@ class TableScan:
             pa.array([row[position] for row in decoded], column.arrow_type)
             for position, column in enumerate(self._columns)
         ]
-        parts.add(np.asarray(kept, np.int64), arrays)
+        block.parts.add(np.asarray(kept, np.int64), arrays)
 
     def _moved_to(self, page: int, number: int) -> bytes:
         """Follow a row that outgrew its page: its place holds the row number and page where it is now."""
@@ -302,6 +313,16 @@ class TableScan:
             self._damage.append(Damage(page, row, reason))
         else:
             self._unlisted += 1
+
+
+@dataclass
+class _Block:
+    """A block being read: what is decoded of it, the rows that are left for a closer look, what is broken."""
+
+    parts: "_BlockParts"
+    broken: list[tuple[int, int | None, str]] = field(default_factory=list)
+    left: Places = field(default_factory=lambda: np.empty(0, np.int64))
+    left_rows: Rows | None = None
 
 
 class _BlockParts:

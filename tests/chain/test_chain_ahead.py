@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.ahead import ITEMS_AHEAD, ahead
+from pipeline.ahead import ITEMS_AHEAD, WORKERS, ahead, mapped_ahead
 
 
 def test_the_items_come_in_their_order() -> None:
@@ -51,3 +51,31 @@ def test_the_next_item_is_made_while_the_last_one_is_worked_on() -> None:
     next(got)
     assert made.wait(5)
     assert list(got) == [2]
+
+
+def test_what_is_made_of_items_comes_in_their_order() -> None:
+    assert list(mapped_ahead(lambda number: number * 2, range(1000))) == [number * 2 for number in range(1000)]
+    assert list(mapped_ahead(str, [])) == []
+
+
+def test_what_one_item_raises_comes_in_its_place() -> None:
+    got = mapped_ahead(lambda number: 1 // number, [1, 1, 0, 1])
+    assert [next(got), next(got)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(got)
+
+
+def test_two_items_are_made_at_once_and_few_ahead() -> None:
+    together = threading.Barrier(WORKERS, timeout=5)
+    begun: list[int] = []
+
+    def make(number: int) -> int:
+        begun.append(number)
+        if number < WORKERS:
+            together.wait()
+        return number
+
+    got = mapped_ahead(make, range(1000))
+    assert next(got) == 0
+    got.close()
+    assert len(begun) <= WORKERS + ITEMS_AHEAD + 2

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.mdb.exact import to_decimal, to_moment
@@ -81,6 +81,7 @@ def texts_in(codec: str) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize("number", [1250, 1251, 1252, 1253, 874, 932, 936, 949, 950])
+@settings(deadline=None)
 @given(data=st.data())
 def test_text_of_a_code_page_is_decoded_exactly(number: int, data: st.DataObject) -> None:
     values = data.draw(st.lists(st.none() | texts_in(f"cp{number}"), max_size=8))
