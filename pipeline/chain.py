@@ -7,7 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from checklists.model import STAGES, Pack, Stage
+from pipeline import mapping
 from pipeline.client import Client
 from pipeline.delivery import Delivery
 from pipeline.findings import Finding
@@ -111,6 +114,10 @@ class Chain:
             outcome = runner.run(stage)
         except StopError as stop:
             outcome = Outcome([_at(finding, stage) for finding in stop.findings])
+        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            # An amount that is no fault by itself and still leaves what its sums, taxes or columns can hold.
+            beyond = mapping.UnreadableValueError("?", "?", str(error))
+            outcome = Outcome([_at(mapping.unreadable(beyond, runner.findings), stage)])
         outputs = outcome.outputs if self._out else tuple(replace(one, path=None) for one in outcome.outputs)
         return StageResult(
             stage=stage,

@@ -218,8 +218,8 @@ def _refuse(database: Database, view: str, rule: _Rule) -> None:
 
 
 def unreadable(error: UnreadableValueError, findings: Findings) -> Finding:
-    """Return the finding for a value that could not be converted."""
-    column = VIEWS[error.view].columns.get(error.column)
+    """Return the finding for a value that could not be converted; view and column are ``?`` where nobody knows them."""
+    column = VIEWS[error.view].columns.get(error.column) if error.view in VIEWS else None
     code = "BAD_DATE" if column and column.type in ("date", "timestamp") else "BAD_AMOUNT"
     reason = error.reason.splitlines()[0].removeprefix("Conversion Error: ")
     evidence = {"view": error.view, "column": error.column, "row": "?", "value": reason, "count": "?"}
@@ -274,5 +274,6 @@ def _faults(name: str, column: CanonicalColumn) -> list[tuple[str, str]]:
         # Access counts days from 1899-12-30: a wrong field read as a date lands far outside these years.
         faults.append(("BAD_DATE", f"{value} < DATE '1990-01-01' OR {value} >= DATE '2100-01-01'"))
     if column.type == "double":
-        faults.append(("BAD_AMOUNT", f"NOT isfinite({value})"))
+        # More than any count of kilobytes, and than the usage file's column holds.
+        faults.append(("BAD_AMOUNT", f"NOT isfinite({value}) OR abs({value}) >= 1e15"))
     return faults

@@ -10,7 +10,7 @@ from pipeline.arrival import judge_arrival, judge_header, judge_name
 from pipeline.breakdown import breakdown, differing
 from pipeline.canonical import VIEWS
 from pipeline.delivery import Delivery, deliver
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Findings
 from pipeline.integrate import integrate
 from pipeline.malware import NoScannerError, signature_in
 from pipeline.mdb import MdbError, read_header
@@ -58,6 +58,11 @@ class Stages:
             "delivery": self._deliver,
         }
         return runners[stage]()
+
+    @property
+    def findings(self) -> Findings:
+        """The maker of the run's findings."""
+        return self._bench.findings
 
     def look_ahead(self) -> None:
         """Have a database read while its checksum is still being taken; nothing is judged by it yet."""

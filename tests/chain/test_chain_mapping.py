@@ -276,6 +276,13 @@ def test_an_absurd_date_is_a_finding(change: str, bill: Database) -> None:
     assert [finding.code for finding in data_findings(bill, Findings())] == ["BAD_DATE"]
 
 
+@pytest.mark.parametrize("kbytes", ["'inf'::DOUBLE", "'nan'::DOUBLE", "1e15", "-1e300"])
+def test_an_absurd_number_is_a_finding(kbytes: str, bill: Database) -> None:
+    bill.execute(f"UPDATE usage SET kbytes = {kbytes} WHERE rowid = 0")
+    (finding,) = data_findings(bill, Findings())
+    assert (finding.code, finding.evidence["column"]) == ("BAD_AMOUNT", "kbytes")
+
+
 @pytest.mark.parametrize("month", ["../../etc", "202613", "2026-10", ""])
 def test_a_header_month_that_is_none_is_a_finding_and_no_part_of_a_path(month: str, bill: Database) -> None:
     bill.execute("UPDATE header SET period = $month", {"month": month})
