@@ -20,7 +20,7 @@ PATIENCE = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """What was seen of one part. A part that is not ``needed`` is one that the settings leave out."""
+    """What was seen of one part. A part that is not ``needed`` is left out by the settings, or works with a warning."""
 
     part: str
     ok: bool
@@ -121,14 +121,25 @@ def _file_server(settings: Settings) -> Iterator[Finding]:
     if settings.transfer is None:
         yield Finding("sftp", False, "TRANSFER__HOST is not set", "set TRANSFER__HOST, __USERNAME and a key", False)
         return
-    root = settings.transfer.root
+    protocol, root = settings.transfer.protocol, settings.transfer.root
+    if protocol == "ftp":
+        seen = f"warning: the passwords and invoices cross the network to {settings.transfer.host} readable by others"
+        advice = "set TRANSFER__PROTOCOL=ftps, or sftp, once the server's administrator offers it"
+        yield Finding("ftp without encryption", False, seen, advice, needed=False)
     try:
         with build_transfer(settings.transfer).session() as session:
             entry = session.entry(root)
+        if protocol == "ftps":
+            by = settings.transfer.ca_file or "an authority that the system trusts"
+            yield Finding("ftps certificate", True, f"{settings.transfer.host} is vouched for by {by}")
         advice = "" if entry else "set TRANSFER__ROOT to the folder above the partners' own"
-        yield Finding("sftp", entry is not None, f"{root} {'is there' if entry else 'is not there'}", advice)
+        yield Finding(protocol, entry is not None, f"{root} {'is there' if entry else 'is not there'}", advice)
+        if entry is not None and None in {entry.mode, entry.gid}:
+            seen = "the server shows no modes or no groups: the step `directory` cannot verify them"
+            yield Finding(f"{protocol} rights", False, seen, "have a login as a partner prove them", needed=False)
     except OnboardingError as wrong:
-        yield Finding("sftp", False, str(wrong), "check the account, its key and TRANSFER__KNOWN_HOSTS")
+        look_at = {"sftp": "key and TRANSFER__KNOWN_HOSTS", "ftps": "password and TRANSFER__CA_FILE", "ftp": "password"}
+        yield Finding(protocol, False, str(wrong), f"check the account, its {look_at[protocol]}")
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

@@ -34,20 +34,31 @@ class HostKeyUnknown(TransferError):
     """The server's host key is not the one in the known-hosts file: never connect, a person must look."""
 
 
+class CertificateUnknown(HostKeyUnknown):
+    """No authority that the settings trust vouches for the server's certificate: a person must look here as well."""
+
+
+class NotOffered(TransferError):
+    """The server lacks something that the bot cannot do without. ``path`` is the server's address."""
+
+
 class ServerUnreachable(Unavailable):
     """No connection, or it was lost in the middle."""
 
 
 @dataclass(frozen=True)
 class RemoteEntry:
-    """A file or directory on the server. ``mode`` holds the permission bits with setgid; ``modified`` is Unix time."""
+    """A file or directory on the server. ``mode`` holds the permission bits with setgid; ``modified`` is Unix time.
+
+    ``mode``, ``uid`` and ``gid`` are None where the server does not show them: over FTP it need not.
+    """
 
     name: str
     is_directory: bool
     size: int
-    mode: int
-    uid: int
-    gid: int
+    mode: int | None
+    uid: int | None
+    gid: int | None
     modified: int
 
 
@@ -60,11 +71,11 @@ class TransferSession(Protocol):
     def entry(self, path: str) -> RemoteEntry | None:
         """Stat one path; None when there is nothing."""
 
-    def make_directory(self, path: str, mode: int) -> None:
-        """Make one directory and set its mode, setgid included. It must not exist."""
+    def make_directory(self, path: str, mode: int) -> bool:
+        """Make one directory and set its mode, setgid included. It must not exist. Returns as ``set_mode``."""
 
-    def set_mode(self, path: str, mode: int) -> None:
-        """Set the permission bits, setgid included."""
+    def set_mode(self, path: str, mode: int) -> bool:
+        """Set the permission bits, setgid included. False where the server has no command for it: nothing changed."""
 
     def fetch(self, path: str, to: Path) -> str:
         """Copy a remote file to ``to`` (written aside, then renamed); return the sha256 of the bytes in hex."""
@@ -83,7 +94,7 @@ class TransferSession(Protocol):
 
 
 class Transfer(Protocol):
-    """How to log in. Raises LoginRefused, HostKeyUnknown, ServerUnreachable on entering the context."""
+    """How to log in. Raises LoginRefused, HostKeyUnknown, NotOffered, ServerUnreachable on entering the context."""
 
     def session(self) -> AbstractContextManager[TransferSession]:
         """Log in with the bot's own account."""
@@ -92,7 +103,7 @@ class Transfer(Protocol):
         """Log in as the partner with its test credential; None when the settings hold none."""
 
     def owner_name(self, entry: RemoteEntry) -> str:
-        """Name the owner of an entry as well as the protocol can: a user name or ``uid 1003``."""
+        """Name the owner of an entry as well as the protocol can: a user name, ``uid 1003`` or ``—``."""
 
 
 def parents(path: str) -> Iterator[str]:

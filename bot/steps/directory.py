@@ -1,4 +1,4 @@
-"""The partner's directories: made over SFTP, then proved by logging in as the partner.
+"""The partner's directories: made over SFTP, FTPS or FTP, then proved by logging in as the partner.
 
 The bot makes directories and sets modes, nothing else: accounts and the partner's own folder are the
 administrator's, and where they are not right the step fails with the command to run.
@@ -17,10 +17,13 @@ from bot.locales import say
 from bot.onboarding.errors import StepFailed
 from bot.onboarding.outcomes import Done, Evidence, Fact, Outcome, Waiting, fact
 from bot.onboarding.transfer import (
+    CertificateUnknown,
     HostKeyUnknown,
     LoginRefused,
+    NotOffered,
     PathDenied,
     PathMissing,
+    RemoteEntry,
     Transfer,
     TransferError,
     TransferSession,
@@ -51,8 +54,8 @@ class DirectoryStep:
         """Make what is missing, then prove it."""
         layout = Layout.of(work.view, self._root)
         with translated(layout), self._transfer.session() as session:
-            self._make(work, session, layout)
-            made = Evidence(facts=(fact("incoming", layout.incoming), fact("outgoing", layout.outgoing)))
+            doubts = self._make(work, session, layout)
+            made = Evidence(facts=(fact("incoming", layout.incoming), fact("outgoing", layout.outgoing), *doubts))
             access = self._transfer.partner_session(layout.partner)
             if access is None:
                 return self._wait_for_partner(session, layout, made)
@@ -68,7 +71,8 @@ class DirectoryStep:
             ) from refused
         return Done(Evidence(facts=(*made.facts, *proofs)))
 
-    def _make(self, work: Work, session: TransferSession, layout: Layout) -> None:
+    def _make(self, work: Work, session: TransferSession, layout: Layout) -> list[Fact]:
+        """Make what is missing; return what the protocol or the server left unset or unseen (FTP may do both)."""
         folder = session.entry(layout.partner_folder)
         command = f"install -d -m 2770 -g <group of {layout.partner}> {layout.partner_folder}"
         if folder is None or not folder.is_directory:
@@ -77,18 +81,26 @@ class DirectoryStep:
                 say("directory.no_folder", path=layout.partner_folder, partner=layout.partner),
                 say("directory.run_command", command=command),
             )
-        if not folder.mode & SETGID:
+        if folder.mode is not None and not folder.mode & SETGID:
             raise StepFailed(
                 "DIR",
                 say("directory.no_setgid", path=layout.partner_folder, mode=f"{folder.mode:04o}"),
                 say("directory.run_command", command=f"chmod g+s {layout.partner_folder}"),
             )
-        for path, mode in layout.directories():
-            self._ensure(work, session, path, mode, group=folder.gid)
-        for path, mode in layout.private_directories():
-            self._ensure(work, session, path, mode, group=None)
+        wanted = [(path, mode, folder.gid) for path, mode in layout.directories()]
+        wanted += [(path, mode, None) for path, mode in layout.private_directories()]
+        unset = [
+            f"{mode:04o} {path}"
+            for path, mode, group in wanted
+            if not self._ensure(work, session, path, mode, group=group)
+        ]
+        unseen = [name for name, seen in (("mode", folder.mode), ("group", folder.gid)) if seen is None]
+        doubts = [fact("modes_not_set", ", ".join(unset))] if unset else []
+        return [*doubts, fact("rights_not_shown", ", ".join(unseen))] if unseen else doubts
 
-    def _ensure(self, work: Work, session: TransferSession, path: str, mode: int, *, group: int | None) -> None:
+    def _ensure(self, work: Work, session: TransferSession, path: str, mode: int, *, group: int | None) -> bool:
+        """Make one directory with its mode; False where the server has no means to set it."""
+
         def look() -> str | None:
             return path if session.entry(path) else None
 
@@ -99,20 +111,23 @@ class DirectoryStep:
 
         work.once(f"mkdir:{path}", look=look, do=make)
         entry = session.entry(path)
+        settable = True
         if entry is None:
             # Made before and removed since: by hand, or with its whole tree. It is made again.
-            session.make_directory(path, mode)
+            settable = session.make_directory(path, mode)
         elif entry.mode != mode:
-            session.set_mode(path, mode)
+            settable = session.set_mode(path, mode)
         entry = session.entry(path)
-        if entry is None or entry.mode != mode or (group is not None and entry.gid != group):
+        # What cannot be set or seen is evidence and no failure: the login as the partner proves what it comes to.
+        wrong_mode = entry is not None and settable and entry.mode not in {None, mode}
+        wrong_group = entry is not None and group is not None and entry.gid not in {None, group}
+        if entry is None or wrong_mode or wrong_group:
             raise StepFailed(
                 "DIR",
-                say(
-                    "directory.wrong_mode", path=path, wanted=f"{mode:04o}", mode=f"{entry.mode:04o}" if entry else "—"
-                ),
+                say("directory.wrong_mode", path=path, wanted=f"{mode:04o}", mode=_mode_of(entry)),
                 say("directory.wrong_mode_advice", path=path),
             )
+        return settable or entry.mode == mode
 
     def _wait_for_partner(self, session: TransferSession, layout: Layout, made: Evidence) -> Outcome:
         """Without the partner's credential, its own test file is the proof (design, "The directory")."""
@@ -140,10 +155,20 @@ def translated(layout: Layout) -> Iterator[None]:
         raise StepFailed(
             "AUTH", say("transfer.login_refused", account=refused.path), say("transfer.login_refused_advice")
         ) from refused
+    except CertificateUnknown as unknown:
+        raise StepFailed(
+            "CERTIFICATE", say("transfer.certificate", reason=unknown.reason), say("transfer.certificate_advice")
+        ) from unknown
     except HostKeyUnknown as unknown:
         raise StepFailed(
             "HOST_KEY", say("transfer.host_key", reason=unknown.reason), say("transfer.host_key_advice")
         ) from unknown
+    except NotOffered as lacking:
+        raise StepFailed(
+            "SERVER",
+            say("transfer.not_offered", server=lacking.path, reason=lacking.reason),
+            say("transfer.not_offered_advice"),
+        ) from lacking
     except TransferError as refused:
         raise StepFailed(
             "DIR",
@@ -225,6 +250,10 @@ def _other_folders(session: TransferSession, layout: Layout) -> list[str]:
         if entry.is_directory and entry.name not in {layout.partner, ".onboarding"} and not entry.name.startswith(".")
     ]
     return [f"{layout.root}/.onboarding", *siblings[:1]]
+
+
+def _mode_of(entry: RemoteEntry | None) -> str:
+    return "—" if entry is None or entry.mode is None else f"{entry.mode:04o}"
 
 
 def _allows(attempt: Callable[[], object]) -> bool:

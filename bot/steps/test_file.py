@@ -96,7 +96,8 @@ class PartnerDelivery:
                 # Delivered before, and changed or removed since: the same bytes in the same place are no second copy.
                 put()
             # Whatever the server's umask is, the partner's group must be able to read it. Not a part of the effect: a
-            # run that was killed before this line must still do it.
+            # run that was killed before this line must still do it. Where there is no command for modes (FTP may have
+            # none) the server's umask stands: the partner's receipt tells.
             session.set_mode(target, DELIVERED_MODE)
             return session.sha256(target)
 

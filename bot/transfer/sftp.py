@@ -7,7 +7,6 @@ under the final name; ``make_directory`` a directory with the server's default m
 """
 
 import hashlib
-import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -30,8 +29,9 @@ from paramiko import (
 )
 
 from bot.onboarding.transfer import HostKeyUnknown, LoginRefused, RemoteEntry, TransferError, TransferSession
+from bot.transfer.local import keep, local_errors
 from bot.transfer.settings import Credential, TransferSettings
-from bot.transfer.sftp_errors import channel_errors, local_errors, login_errors, path_errors
+from bot.transfer.sftp_errors import channel_errors, login_errors, path_errors
 from bot.transfer.sftp_stream import open_sftp, remote_blocks, write_remote
 
 CONNECT_SECONDS = 15.0
@@ -60,7 +60,7 @@ class SftpTransfer:
 
     def owner_name(self, entry: RemoteEntry) -> str:
         """Name an entry's owner: the user name that a listing showed for this uid, else ``uid 1003``."""
-        return self._owners.get(entry.uid, f"uid {entry.uid}")
+        return "—" if entry.uid is None else self._owners.get(entry.uid, f"uid {entry.uid}")
 
     @contextmanager
     def _login(self, credential: Credential) -> Iterator[TransferSession]:
@@ -160,8 +160,8 @@ class SftpSession:
                 return None
         return _entry(path.rstrip("/").rpartition("/")[2] or "/", attributes)
 
-    def make_directory(self, path: str, mode: int) -> None:
-        """Make one directory and set its mode, setgid included. It must not exist."""
+    def make_directory(self, path: str, mode: int) -> bool:
+        """Make one directory and set its mode, setgid included. It must not exist. Returns True."""
         try:
             with path_errors(self._sftp, path):
                 self._sftp.mkdir(path, mode & 0o777)
@@ -171,9 +171,9 @@ class SftpSession:
                 raise TransferError(path, "it exists already") from refused
             raise
         # The umask of the server took bits from the mode, and mkdir passes no setgid: set it on purpose.
-        self.set_mode(path, mode)
+        return self.set_mode(path, mode)
 
-    def set_mode(self, path: str, mode: int) -> None:
+    def set_mode(self, path: str, mode: int) -> bool:
         """Set the permission bits and look whether they held: Unix drops setgid in silence for another's group."""
         with path_errors(self._sftp, path):
             self._sftp.chmod(path, mode)
@@ -184,25 +184,11 @@ class SftpSession:
                 f"its mode is {found:04o} although {mode:04o} was set: the server took bits away "
                 "(setgid needs an account that is a member of the directory's group)",
             )
+        return True
 
     def fetch(self, path: str, to: Path) -> str:
         """Copy a remote file to ``to``, on disk before it has its name; return the sha256 of the bytes in hex."""
-        aside = to.with_name(f"{to.name}.part")
-        digest = hashlib.sha256()
-        with local_errors(str(to)):
-            target = aside.open("wb")
-        with target:
-            for block in remote_blocks(self._sftp, path):
-                digest.update(block)
-                with local_errors(str(to)):
-                    target.write(block)
-            with local_errors(str(to)):
-                target.flush()
-                os.fsync(target.fileno())
-        with local_errors(str(to)):
-            aside.replace(to)
-            _sync_directory(to.parent)
-        return digest.hexdigest()
+        return keep(remote_blocks(self._sftp, path), to)
 
     def sha256(self, path: str) -> str:
         """Read a remote file and return the sha256 of its bytes in hex."""
@@ -276,12 +262,3 @@ def _entry(name: str, attributes: SFTPAttributes) -> RemoteEntry:
         gid=attributes.st_gid or 0,
         modified=int(attributes.st_mtime or 0),
     )
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename last: without this a power cut may bring the directory's old state back."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

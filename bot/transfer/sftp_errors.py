@@ -15,6 +15,7 @@ from bot.onboarding.transfer import (
     ServerUnreachable,
     TransferError,
 )
+from bot.transfer.local import reason_of
 
 SERVICE = "SFTP"
 
@@ -78,25 +79,7 @@ def _is_lost(sftp: SFTPClient, trouble: BaseException) -> bool:
     return channel is None or channel.closed
 
 
-@contextmanager
-def local_errors(path: str) -> Iterator[None]:
-    """Turn trouble with this machine's own disk into TransferError, so that it is not taken for the server's."""
-    try:
-        yield
-    except OSError as trouble:
-        raise TransferError(path, f"on this machine: {reason_of(trouble)}") from trouble
-
-
 def is_alive(client: SSHClient) -> bool:
     """Say whether the client's connection still stands."""
     transport = client.get_transport()
     return transport is not None and transport.is_active()
-
-
-def reason_of(trouble: BaseException) -> str:
-    """Return one line on what happened."""
-    if isinstance(trouble, TimeoutError):
-        return "no answer in time"
-    if isinstance(trouble, OSError) and trouble.strerror:
-        return trouble.strerror
-    return str(trouble).strip() or type(trouble).__name__

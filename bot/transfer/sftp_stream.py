@@ -17,7 +17,8 @@ from paramiko.buffered_pipe import BufferedPipe
 from paramiko.sftp import CMD_DATA, CMD_READ, CMD_STATUS, CMD_WRITE, SFTPError, int64
 
 from bot.onboarding.transfer import TransferError
-from bot.transfer.sftp_errors import local_errors, path_errors
+from bot.transfer.local import local_errors
+from bot.transfer.sftp_errors import path_errors
 
 BLOCK_BYTES = 32768  # what every server takes in one request (SFTP version 3, section 3)
 BLOCKS_UNDER_WAY = 64  # as many as OpenSSH's own client has

@@ -1,4 +1,4 @@
-"""The bot as a process of its own between servers: the sandbox's, or a real sshd; each test looks at what they saw."""
+"""The bot as a process of its own between servers, the sandbox's or real ones; each test looks at what they saw."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +18,16 @@ from typing import Any, Self
 
 import pytest
 import requests
+from proftpd import PASSWORD, Account, need_proftpd, proftpd
 
+from bot.onboarding.transfer import PathDenied, PathMissing, TransferSession
 from bot.sandbox.jira import JiraServer
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.players import DataBaseTeam, Manager, Partner, wait_for
 from bot.sandbox.sftp import SftpServer
 from bot.sandbox.slack import SlackServer
+from bot.transfer.build import build_transfer
+from bot.transfer.settings import TransferSettings
 
 PARTNERS = ("PARTNER-ONE", "PARTNER-TWO")
 EMAIL = "billing@partner-one.example"
@@ -55,12 +59,16 @@ class FileServer:
     partners: Mapping[str, Mapping[str, str]]
     disk: Path
     server: SftpServer | None = None
+    protocol: str = "sftp"
+    ca_file: Path | None = None
 
     def as_players_see_it(self) -> Mapping[str, Any]:
         return {
             "host": self.host,
             "port": self.port,
             "known_hosts": str(self.known_hosts),
+            "protocol": self.protocol,
+            "ca_file": self.ca_file,
             "partners": self.partners,
         }
 
@@ -113,6 +121,60 @@ def openssh_files(place: Path) -> Iterator[FileServer]:
 
 
 @contextmanager
+def proftpd_files(place: Path, protocol: str, lines: Sequence[str] = ()) -> Iterator[FileServer]:
+    """A real proftpd with an account for the bot and one for each partner, a group for each partner, one chroot."""
+    need_proftpd()
+    partners = [Account(code.lower(), 46002 + number) for number, code in enumerate(PARTNERS)]
+    bot = Account("onboarding-bot", 46001, groups=tuple(partner.uid for partner in partners))
+    files = place / "jail" / "files"
+    files.mkdir(parents=True)
+    os.chown(files, bot.uid, bot.uid)
+    files.chmod(0o755)
+    for code, partner in zip(PARTNERS, partners, strict=True):
+        (files / code).mkdir()
+        os.chown(files / code, 0, partner.uid)
+        (files / code).chmod(0o2770)
+    with proftpd(place, place / "jail", [bot, *partners], lines=lines) as daemon:
+        accounts = {code: {"username": code.lower(), "password": PASSWORD} for code in PARTNERS}
+        yield FileServer(
+            "127.0.0.1",
+            daemon.port,
+            place / "known_hosts",
+            bot.name,
+            PASSWORD,
+            "/files",
+            accounts,
+            files,
+            protocol=protocol,
+            ca_file=daemon.ca_file,
+        )
+
+
+class FtpPartner(Partner):
+    """A partner whose client speaks FTPS or FTP."""
+
+    def drop(self, file: Path, folder: str) -> None:
+        with self._logged_in() as session:
+            session.put(file, f"{folder}/{file.name}")
+
+    def collect(self, folder: str) -> dict[str, str]:
+        with self._logged_in() as session:
+            return {entry.name: session.sha256(f"{folder}/{entry.name}") for entry in session.entries(folder)}
+
+    def can_read(self, path: str) -> bool:
+        with self._logged_in() as session:
+            try:
+                session.entries(path)
+            except (PathDenied, PathMissing):
+                return False
+            return True
+
+    def _logged_in(self) -> AbstractContextManager[TransferSession]:
+        server = {name: self.sftp[name] for name in ("host", "port", "protocol", "ca_file")}
+        return build_transfer(TransferSettings.model_validate(server | self.sftp["partners"][self.code])).session()
+
+
+@contextmanager
 def _sshd(place: Path, jail: Path) -> Iterator[int]:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / "host_key")], check=True)
     port = free_port()
@@ -157,7 +219,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.manager = Manager(self.slack.url, "U0MANAGER")
-        self.partner = Partner(PARTNERS[0], EMAIL, self.mailbox.url, self.files.as_players_see_it())
+        partner = Partner if self.files.protocol == "sftp" else FtpPartner
+        self.partner = partner(PARTNERS[0], EMAIL, self.mailbox.url, self.files.as_players_see_it())
         self.team = DataBaseTeam(self.jira.url, self.jira.database_token, "DB")
 
     def start_bot(self) -> Self:
@@ -229,11 +292,18 @@ class House:
 
 
 @contextmanager
-def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **settings: str | None) -> Iterator[House]:
+def house(
+    place: Path,
+    *,
+    mode: str = "socket",
+    real_sshd: bool = False,
+    files_of: Callable[[Path], AbstractContextManager[FileServer]] | None = None,
+    **settings: str | None,
+) -> Iterator[House]:
     port = free_port()
     web_url = f"http://127.0.0.1:{port}"
     with ExitStack() as parts:
-        files = parts.enter_context(openssh_files(place) if real_sshd else sandbox_files(place))
+        files = parts.enter_context((files_of or (openssh_files if real_sshd else sandbox_files))(place))
         slack = parts.enter_context(SlackServer(request_url=f"{web_url}/slack/events" if mode == "http" else None))
         jira = parts.enter_context(JiraServer())
         mailbox = parts.enter_context(Mailbox())
@@ -252,6 +322,8 @@ def house(place: Path, *, mode: str = "socket", real_sshd: bool = False, **setti
             "JIRA__DATABASE_PROJECT": "DB",
             "JIRA__POLL_SECONDS": "0.5",
             "JIRA__FIELDS": json.dumps({"client_root": "customfield_10101"}),
+            "TRANSFER__PROTOCOL": files.protocol,
+            "TRANSFER__CA_FILE": str(files.ca_file) if files.ca_file else None,
             "TRANSFER__HOST": files.host,
             "TRANSFER__PORT": str(files.port),
             "TRANSFER__USERNAME": files.username,

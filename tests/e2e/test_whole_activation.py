@@ -1,6 +1,8 @@
 """A whole activation over sockets, with what each server saw of it."""
 
 import hashlib
+import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from e2e_house import (
     incoming,
     play_to_the_end,
     play_until_deposit,
+    proftpd_files,
     sample,
     wait_until,
 )
@@ -42,6 +45,43 @@ def test_a_whole_activation_happens_once_everywhere(tmp_path: Path, mode: str, r
         home.stop_bot()
         secrets = ("correct-horse", "secret of PARTNER", home.slack.bot_token, home.jira.token)
         assert not [secret for secret in secrets if secret in home.log()]
+
+
+def test_a_whole_activation_over_ftps(tmp_path: Path) -> None:
+    with house(tmp_path, files_of=partial(proftpd_files, protocol="ftps")) as home:
+        home.start_bot()
+        key = home.start()
+        play_until_deposit(home)
+        home.partner.drop(sample(home), incoming(home))
+        play_to_the_end(home)
+        wait_until("the end", lambda: home.status(key)["state"] == "done")
+        assert set(home.states(key).values()) == {"done", "not_applicable"}
+        _check_files(home)
+        modes = {
+            below: _mode(home.files.disk / PARTNERS[0] / "test/TELEFONICA_ES" / ROOT / below) for below in ("in", "out")
+        }
+        assert modes == {"in": 0o2770, "out": 0o2750}
+        home.stop_bot()
+        assert "correct-horse" not in home.log()
+
+
+def test_where_ftp_cannot_set_modes_the_directory_step_says_so_and_goes_on(tmp_path: Path) -> None:
+    forbidden = ("<Limit SITE_CHMOD>", "DenyAll", "</Limit>")
+    # Without a test credential, so that the partner proves its access with a file.
+    no_account = {"TRANSFER__PARTNERS__PARTNER_ONE__USERNAME": None, "TRANSFER__PARTNERS__PARTNER_ONE__PASSWORD": None}
+    with house(tmp_path, files_of=partial(proftpd_files, protocol="ftp", lines=forbidden), **no_account) as home:
+        home.start_bot()
+        key = home.start()
+        wait_until("the directory", lambda: home.states(key)["directory"] == "waiting")
+        test = home.place / "connection-test.txt"
+        test.write_text("it works\n")
+        home.partner.drop(test, incoming(home))
+        wait_until("the proof", lambda: home.states(key)["directory"] == "done")
+        assert home.command("export", key, "--out", str(tmp_path / "dossier")).returncode == 0
+    [trail] = (tmp_path / "dossier").rglob("trail.json")
+    told = trail.read_text("utf-8")
+    assert f"2750 /files/{PARTNERS[0]}/test/TELEFONICA_ES/{ROOT}/out" in told
+    assert "the server has no SITE CHMOD" in told
 
 
 def test_a_file_that_is_no_mdb_fails_the_pickup_in_words_and_the_next_good_one_passes(tmp_path: Path) -> None:
@@ -131,6 +171,10 @@ def _outputs(home: House) -> list[Path]:
 
 def _search(home: House, query: str) -> list[dict[str, Any]]:
     return [home.team.issue(key) for key in home.team.find(query)]
+
+
+def _mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
 
 
 def _sha(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Two servers for one contract: a real OpenSSH sshd, and the sandbox's SFTP server."""
+"""The servers for one contract: a real OpenSSH sshd, the sandbox's SFTP server, and a real proftpd twice."""
 
 import os
 import pwd
@@ -7,12 +7,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from proftpd import PASSWORD, Account, Proftpd, need_proftpd, proftpd
 
 from bot.sandbox.sftp import SftpServer
 from bot.transfer.settings import TransferSettings
@@ -149,18 +150,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(params=["openssh", "sandbox"])
+@pytest.fixture(params=["openssh", "sandbox", "ftps", "ftp"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileServer]:
-    """Each of the two servers, with nothing in its base."""
+    """Each of the servers, with nothing in its base."""
+    if request.param in {"ftps", "ftp"}:
+        yield _emptied(request.getfixturevalue("proftpd_files").served(request.param))
+        return
     if request.param == "openssh":
         daemon: Sshd = request.getfixturevalue("sshd")
-        for left in daemon.disk.iterdir():
-            if left.is_dir() and not left.is_symlink():
-                left.chmod(0o700)
-                shutil.rmtree(left)
-            else:
-                left.unlink()
-        yield FileServer(daemon.settings, daemon.base, daemon.disk)
+        yield _emptied(FileServer(daemon.settings, daemon.base, daemon.disk))
         return
     with SftpServer(tmp_path / "root", partners={"ACME": ("acme", "acme-secret")}) as sandbox:
         settings = TransferSettings.model_validate(
@@ -173,6 +171,54 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileServe
             }
         )
         yield FileServer(settings, "/ACME", tmp_path / "root" / "ACME")
+
+
+def _emptied(served: FileServer) -> FileServer:
+    for left in served.disk.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            left.chmod(0o700)
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+    return served
+
+
+BOT = Account("onboarding-bot", 46001, groups=(46002,))
+OTHER = Account("acme", 46002)
+
+
+@dataclass
+class ProftpdFiles:
+    """A running proftpd with an account for the bot and another one; ``/files`` is the bot's."""
+
+    daemon: Proftpd
+    disk: Path
+
+    def served(self, protocol: str) -> FileServer:
+        """Return how the bot reaches it."""
+        account = {"username": BOT.name, "password": PASSWORD, "ca_file": self.daemon.ca_file}
+        address = {"protocol": protocol, "host": "127.0.0.1", "port": self.daemon.port}
+        return FileServer(TransferSettings.model_validate(address | account), "/files", self.disk)
+
+
+@contextmanager
+def proftpd_serving(place: Path, *lines: str) -> Iterator[ProftpdFiles]:
+    """Start a proftpd of its own settings; ``place`` is an empty folder."""
+    need_proftpd()
+    files = place / "jail" / "files"
+    files.mkdir(parents=True)
+    (place / "jail").chmod(0o755)
+    os.chown(files, BOT.uid, BOT.uid)
+    files.chmod(0o2770)
+    with proftpd(place, place / "jail", [BOT, OTHER], lines=lines) as daemon:
+        yield ProftpdFiles(daemon, files)
+
+
+@pytest.fixture(scope="session")
+def proftpd_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProftpdFiles]:
+    need_proftpd()
+    with proftpd_serving(tmp_path_factory.mktemp("proftpd")) as files:
+        yield files
 
 
 @pytest.fixture

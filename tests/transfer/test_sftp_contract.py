@@ -1,4 +1,4 @@
-"""What the port promises, against OpenSSH and against the sandbox alike."""
+"""What the port promises, against OpenSSH, the sandbox and proftpd alike, and what only SFTP does."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from conftest import CuttingProxy, FileServer, Sshd
 
 
+over_sftp = pytest.mark.parametrize("server", ["openssh", "sandbox"], indirect=True)
+
+
 @pytest.fixture
 def session(server: FileServer) -> Iterator[TransferSession]:
     with build_transfer(server.settings).session() as session:
@@ -49,6 +52,7 @@ def enter(transfer: Transfer) -> None:
 
 
 class TestLogin:
+    @over_sftp
     def test_a_host_key_that_differs_is_never_accepted(self, server: FileServer, tmp_path: Path) -> None:
         other = (
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"  # GitHub's, published
@@ -58,6 +62,7 @@ class TestLogin:
         with pytest.raises(HostKeyUnknown, match="SHA256:"):
             enter(build_transfer(server.settings_with(known_hosts=wrong)))
 
+    @over_sftp
     def test_a_host_that_is_not_named_is_never_accepted(self, server: FileServer, tmp_path: Path) -> None:
         known = server.settings.known_hosts
         assert known is not None
@@ -67,6 +72,7 @@ class TestLogin:
         with pytest.raises(HostKeyUnknown, match=rf"\[127.0.0.1\]:{server.settings.port}.*SHA256:"):
             enter(build_transfer(server.settings_with(known_hosts=bare)))
 
+    @over_sftp
     def test_without_a_known_hosts_file_nothing_connects(self, server: FileServer, tmp_path: Path) -> None:
         with pytest.raises(HostKeyUnknown, match="TRANSFER__KNOWN_HOSTS"):
             enter(build_transfer(server.settings_with(known_hosts=tmp_path / "none")))
@@ -85,8 +91,9 @@ class TestLogin:
         with pytest.raises(ServerUnreachable) as unreachable:
             enter(build_transfer(server.settings_with(port=unused_port)))
         assert isinstance(unreachable.value, Unavailable)
-        assert unreachable.value.service == "SFTP"
+        assert unreachable.value.service == server.settings.protocol.upper()
 
+    @over_sftp
     def test_a_connection_cut_during_login_is_no_refusal(
         self, server: FileServer, cutting_proxy: type[CuttingProxy]
     ) -> None:
@@ -100,8 +107,6 @@ class TestLogin:
     def test_a_server_that_speaks_something_else_is_unavailable(self, server: FileServer) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = silent.getsockname()[1]
-            known = server.settings.known_hosts
-            assert known is not None
 
             def answer() -> None:
                 client, _ = silent.accept()
@@ -302,6 +307,7 @@ class TestTransfer:
         assert (server.disk / "file").read_text() == "short"
         assert [entry.name for entry in session.entries(server.base)] == ["file"]
 
+    @over_sftp
     def test_an_upload_cut_in_the_middle_leaves_no_final_file(
         self, server: FileServer, cutting_proxy: type[CuttingProxy], tmp_path: Path
     ) -> None:
@@ -319,6 +325,7 @@ class TestTransfer:
             assert [entry.name for entry in session.entries(server.base)] == ["big.mdb"]
         assert (server.disk / "big.mdb").read_bytes() == source.read_bytes()
 
+    @over_sftp
     def test_a_download_cut_in_the_middle_leaves_no_final_file(
         self, server: FileServer, cutting_proxy: type[CuttingProxy], tmp_path: Path
     ) -> None:
@@ -332,6 +339,7 @@ class TestTransfer:
             session.fetch(f"{server.base}/big.mdb", tmp_path / "back")
         assert not (tmp_path / "back").exists()
 
+    @over_sftp
     def test_a_connection_lost_between_two_calls_is_unavailable(
         self, server: FileServer, cutting_proxy: type[CuttingProxy]
     ) -> None:
@@ -341,6 +349,7 @@ class TestTransfer:
             with pytest.raises(ServerUnreachable):
                 session.entries(server.base)
 
+    @over_sftp
     @pytest.mark.parametrize("size", [1_000_000, 9_000_000])
     def test_a_file_that_changes_while_it_is_read_is_not_taken(
         self, server: FileServer, session: TransferSession, size: int
@@ -355,6 +364,7 @@ class TestTransfer:
             list(blocks)
         assert session.entry(f"{server.base}/growing.mdb") is not None
 
+    @over_sftp
     def test_at_most_two_mebibytes_are_asked_for_ahead(self, server: FileServer, session: TransferSession) -> None:
         (server.disk / "big.mdb").write_bytes(bytes(8_000_000))
         (server.disk / "big.mdb").chmod(0o666)
@@ -363,6 +373,7 @@ class TestTransfer:
         # One block is being handed over; the file ends with none under way.
         assert (max(under_way), under_way[-1]) == (63, 0)
 
+    @over_sftp
     def test_answers_in_another_order_are_put_in_their_place(
         self, server: FileServer, session: TransferSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

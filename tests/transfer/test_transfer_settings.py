@@ -3,7 +3,6 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from bot.onboarding.errors import SettingsError
 from bot.onboarding.transfer import RemoteEntry
 from bot.transfer.build import build_transfer
 from bot.transfer.settings import PartnerAccount, TransferSettings
@@ -62,14 +61,31 @@ def test_a_secret_is_not_printed() -> None:
     assert "hush" not in repr(settings)
 
 
+@pytest.mark.parametrize(("protocol", "port"), [("sftp", 22), ("ftps", 21), ("ftp", 21)])
+def test_the_port_is_the_protocols_own_unless_it_is_set(protocol: str, port: int) -> None:
+    assert TransferSettings.model_validate(MINIMAL | {"protocol": protocol}).port == port
+    assert TransferSettings.model_validate(MINIMAL | {"protocol": protocol, "port": 2121}).port == 2121
+
+
 @pytest.mark.parametrize("protocol", ["ftp", "ftps"])
-def test_a_protocol_that_is_not_spoken_stops_the_start(protocol: str) -> None:
-    with pytest.raises(SettingsError, match="sftp only"):
-        build_transfer(TransferSettings.model_validate(MINIMAL | {"protocol": protocol}))
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key_file": "/key"},
+        {"key_file": "/key", "password": None},
+        {"partners": {"A": {"username": "a", "key_file": "/key"}}},
+    ],
+)
+def test_a_key_where_there_are_only_passwords_is_refused(protocol: str, change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="knows passwords only") as refused:
+        TransferSettings.model_validate(MINIMAL | {"protocol": protocol, "password": "hush-hush"} | change)
+    assert "hush" not in str(refused.value)
 
 
-def test_building_connects_to_nothing_and_a_partner_without_credential_has_no_session() -> None:
-    transfer = build_transfer(TransferSettings.model_validate(MINIMAL | {"host": "no.such.host.invalid"}))
+@pytest.mark.parametrize("protocol", ["sftp", "ftps", "ftp"])
+def test_building_connects_to_nothing_and_a_partner_without_credential_has_no_session(protocol: str) -> None:
+    elsewhere = {"host": "no.such.host.invalid", "protocol": protocol}
+    transfer = build_transfer(TransferSettings.model_validate(MINIMAL | elsewhere))
     assert transfer.partner_session("ACME") is None
     entry = RemoteEntry("x", is_directory=False, size=1, mode=0o660, uid=1003, gid=1, modified=0)
     assert transfer.owner_name(entry) == "uid 1003"
