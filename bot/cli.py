@@ -226,6 +226,17 @@ def skip(key: Key, step: StepId, reason: Reason) -> None:
 
 
 @app.command()
+def replace(key: Key, step: StepId, reason: Reason) -> None:
+    """Decide that a blocked file's invoices replace the integrated ones; these stay, marked as superseded.
+
+    Example: onboarding-bot replace ONB-7 processing --reason "corrected invoice, confirmed by the operator"
+    """
+    with _bot() as bot:
+        bot.onboardings.replace(key, step, reason, actor=_me())
+        _say_state(bot, key, step)
+
+
+@app.command()
 def cancel(key: Key, reason: Reason) -> None:
     """End an onboarding before its time; nothing that exists outside is removed.
 

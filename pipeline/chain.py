@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.client import Client
 from pipeline.delivery import Delivery
 from pipeline.findings import Finding
 from pipeline.reader_process import ReaderProcess
-from pipeline.registry import Registry
+from pipeline.registry import InvoiceKey, Registry
 from pipeline.result import JSON, ChainResult, StageResult, verdict_of
 from pipeline.stages import Outcome, Stages
 from pipeline.workbench import StopError, Workbench
@@ -35,6 +36,8 @@ class Chain:
     ``out`` keeps what is made; without it everything is made in a temporary folder and only described. ``form`` holds
     the partner's ofc_* answers; ``reader`` is a process that is started already, for one run. Without a
     ``registry`` or a ``client`` the checks that need one are listed as not made.
+    ``replacing`` are the invoices that block no more though they are loaded with other totals: a person has decided
+    that this file's replace them.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Chain:
         form: Mapping[str, JSON] | None = None,
         cross_check: bool = False,
         reader: ReaderProcess | None = None,
+        replacing: AbstractSet[InvoiceKey] = frozenset(),
         on_progress: Callable[[Stage], None] | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -63,6 +67,7 @@ class Chain:
         self._form = form or {}
         self._cross_check = cross_check
         self._reader = reader
+        self._replacing = replacing
         self._on_progress = on_progress
         self._now = now
 
@@ -85,6 +90,7 @@ class Chain:
                 now=self._now,
                 operator_name=self._operator_name,
                 process=self._reader,
+                replacing=self._replacing,
             )
             try:
                 runner = Stages(bench, self._delivery, cross_check=self._cross_check)
@@ -147,6 +153,8 @@ class Chain:
             totals=bench.totals if has_rows else None,
             month=bench.month if has_rows else None,
             new_references=runner.new_references if "references" in ran and has_rows else (),
+            vanished_references=runner.vanished_references if "references" in ran and has_rows else (),
+            unlisted=tuple(bench.findings.unlisted),
         )
 
 

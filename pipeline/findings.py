@@ -4,7 +4,7 @@ The catalogue is findings.yaml beside this module; a pack adds texts for the cod
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,8 @@ from pipeline.errors import ConfigurationError
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # More offending rows than this and a list in Slack helps nobody; the count goes into the last one's evidence.
 LISTED_ROWS = 20
+
+STOPPING: frozenset[Severity] = frozenset({"block", "quarantine"})
 
 Evidence = Mapping[str, str | int]
 
@@ -37,7 +39,29 @@ class Finding:
     @property
     def stops(self) -> bool:
         """Tell whether the chain ends after this stage because of it."""
-        return self.severity in ("block", "quarantine")
+        return self.severity in STOPPING
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """The offending rows of a check past LISTED_ROWS: too many for a finding each, kept for the whole list."""
+
+    code: str
+    severity: Severity
+    stage: Stage
+    texts: FindingTexts
+    rows: Sequence[Evidence]
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether the chain ends after this stage because of them."""
+        return self.severity in STOPPING
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding per row."""
+        for row in self.rows:
+            message, advice = fill(self.texts.message, row), fill(self.texts.advice, row)
+            yield Finding(self.code, self.severity, self.stage, message, advice, dict(row))
 
 
 class Wording(Frozen):
@@ -90,6 +114,7 @@ class Findings:
     """Makes findings: the texts are the catalogue's or the pack's, the severities the catalogue's unless changed.
 
     ``severities`` are the pack's own (files.yaml); they win over the default and over a policy's choice.
+    ``unlisted`` grows with the rows that ``of_rows`` makes no finding of.
     """
 
     def __init__(
@@ -100,6 +125,7 @@ class Findings:
         self._shared = shared_catalogue()
         self._pack_texts = pack_texts or {}
         self._severities = severities or {}
+        self.unlisted: list[Unlisted] = []
 
     def severity(self, code: str, chosen: Severity | None = None) -> Severity:
         """Return the severity of a code. Raises ConfigurationError for a code that nobody describes."""
@@ -154,4 +180,6 @@ class Findings:
         listed = [dict(row) for row in rows[:LISTED_ROWS]]
         if len(rows) > LISTED_ROWS:
             listed[-1]["not_listed"] = len(rows) - LISTED_ROWS
+            texts, chosen = self.texts(code, variant), self.severity(code, severity)
+            self.unlisted.append(Unlisted(code, chosen, stage, texts, rows[LISTED_ROWS:]))
         return [self.make(code, stage, row, variant=variant, severity=severity) for row in listed]

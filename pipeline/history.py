@@ -1,12 +1,15 @@
 """The file against what was loaded before: invoices, months, accounts and lines. Needs a registry."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
 
+from checklists.model import Stage
 from pipeline.findings import Finding, Findings
-from pipeline.registry import LoadedInvoice, LoadedMonth, Registry, normalised_number
+from pipeline.registry import InvoiceKey, LoadedInvoice, LoadedMonth, Registry, normalised_number
 from pipeline.result import Invoice
 
 # Domain facts 5.2: the total against the median of the last three months, and the number of lines.
@@ -14,7 +17,8 @@ MONTHS_COMPARED = 3
 GROSS_VARIATION = Decimal("0.30")
 LINES_VARIATION = Decimal("0.20")
 
-DUPLICATE_CODES = ("DUP_INVOICE_CHANGED", "PERIOD_LOADED", "PERIOD_GAP", "LINE_DISAPPEARED", "ACCOUNT_DISAPPEARED")
+CHANGED = "DUP_INVOICE_CHANGED"
+DUPLICATE_CODES = (CHANGED, "PERIOD_LOADED", "PERIOD_GAP", "LINE_DISAPPEARED", "ACCOUNT_DISAPPEARED")
 
 
 def is_loaded(invoice: Invoice, loaded: LoadedInvoice) -> bool:
@@ -27,27 +31,63 @@ def is_loaded(invoice: Invoice, loaded: LoadedInvoice) -> bool:
     )
 
 
+def key_of(invoice: Invoice) -> InvoiceKey:
+    """Return how an invoice of the file is told from every other one."""
+    return invoice.supplier_tax_id, normalised_number(invoice.number)
+
+
 def judge_history(
-    invoices: Sequence[Invoice], month: LoadedMonth, registry: Registry, findings: Findings
+    invoices: Sequence[Invoice],
+    month: LoadedMonth,
+    registry: Registry,
+    findings: Findings,
+    *,
+    replacing: AbstractSet[InvoiceKey] = frozenset(),
 ) -> list[Finding]:
-    """Report changed invoices, months already loaded, gaps between periods, and what is no longer billed."""
-    found: list[Finding] = []
-    for invoice in invoices:
-        loaded = registry.invoice(invoice.supplier_tax_id, normalised_number(invoice.number))
-        if loaded is not None and not is_loaded(invoice, loaded):
-            evidence = {"invoice": invoice.number, "loaded": str(loaded.gross), "found": str(invoice.gross)}
-            found.append(findings.make("DUP_INVOICE_CHANGED", "duplicates", evidence))
+    """Report changed invoices, months already loaded, gaps between periods, and what is no longer billed.
+
+    ``replacing`` are the invoices of which a person has decided that they replace the loaded ones.
+    """
+    found = judge_changed(invoices, registry, findings, "duplicates", replacing=replacing)
     found += _loaded_periods(invoices, registry, findings)
     months = registry.months_before(month.period, MONTHS_COMPARED)
     if months:
         found += _gaps(invoices, months, findings)
-        gone_lines = sorted(months[0].lines - month.lines)
-        gone_accounts = sorted(set(months[0].accounts) - set(month.accounts))
+        gone_lines, gone_accounts = gone(month, months[0])
         found += findings.of_rows("LINE_DISAPPEARED", "duplicates", [{"line": line} for line in gone_lines])
         found += findings.of_rows(
             "ACCOUNT_DISAPPEARED", "duplicates", [{"account": account} for account in gone_accounts]
         )
     return found
+
+
+def judge_changed(
+    invoices: Sequence[Invoice],
+    registry: Registry,
+    findings: Findings,
+    stage: Stage,
+    *,
+    replacing: AbstractSet[InvoiceKey],
+) -> list[Finding]:
+    """Report the invoices that are loaded with other totals: a warning where a person decided to replace them."""
+    found: list[Finding] = []
+    for invoice in invoices:
+        loaded = registry.invoice(*key_of(invoice))
+        if loaded is None or is_loaded(invoice, loaded):
+            continue
+        evidence = {"invoice": invoice.number, "loaded": str(loaded.gross), "found": str(invoice.gross)}
+        if key_of(invoice) in replacing:
+            decided = findings.make(CHANGED, stage, evidence, variant="replaced")
+            # Whatever the pack's severity is: the decision was made over it.
+            found.append(replace(decided, severity="warn"))
+        else:
+            found.append(findings.make(CHANGED, stage, evidence))
+    return found
+
+
+def gone(month: LoadedMonth, before: LoadedMonth) -> tuple[list[str], list[str]]:
+    """Return the lines and the accounts of the month before that this one does not bill."""
+    return sorted(before.lines - month.lines), sorted(set(before.accounts) - set(month.accounts))
 
 
 def _loaded_periods(invoices: Sequence[Invoice], registry: Registry, findings: Findings) -> list[Finding]:

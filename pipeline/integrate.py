@@ -3,7 +3,9 @@
 The bot registers the invoices (ChainResult.invoices) in its own database; nothing here does.
 """
 
+import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,10 +16,11 @@ from pipeline.canonical import VIEWS
 from pipeline.database import quoted
 from pipeline.output import OutputNames, finished_output, put_in_order
 from pipeline.partfile import sha256_of, written_whole
-from pipeline.result import OutputFile
+from pipeline.result import JSON, OutputFile
 from pipeline.workbench import Workbench
 
 FOLDER = "integrated"
+SUPERSEDED = "superseded.json"
 # An order of their own, so that the same file gives the same bytes.
 SOURCES = {
     "invoice": "canonical.invoice ORDER BY supplier_tax_id, number",
@@ -62,6 +65,24 @@ def _parquet(bench: Workbench, view: str, out: Path, target: Path) -> OutputFile
                     writer.write_batch(batch)
         file.write(memoryview(sink.getvalue()))
     return OutputFile("integrated", target.name, target, rows, file.sha256, file.size)
+
+
+def note_superseded(out: Path, source_sha256: str, invoices: Sequence[Mapping[str, JSON]]) -> Path | None:
+    """Write ``superseded.json`` into the folder of a file some of whose invoices were replaced; return where.
+
+    The rows stay as they were integrated: whoever reads several files of a month leaves these invoices out. None when
+    nothing of that file is integrated here. Raises OSError.
+    """
+    for manifest in sorted(out.glob(f"OUTPUT_*_ALL_{source_sha256[:8]}.manifest.json")):
+        if json.loads(manifest.read_text(encoding="utf-8")).get("source_sha256") != source_sha256:
+            continue
+        tail = manifest.name.removeprefix("OUTPUT_").removesuffix(".manifest.json")
+        for folder in sorted((out / FOLDER).glob(f"*/{tail}")):
+            content = {"source_sha256": source_sha256, "invoices": [dict(invoice) for invoice in invoices]}
+            with written_whole(folder / SUPERSEDED) as file:
+                file.write(json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n")
+            return folder / SUPERSEDED
+    return None
 
 
 def _copy(source: Path, out: Path, target: Path, rows: int) -> OutputFile:

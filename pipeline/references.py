@@ -1,4 +1,8 @@
-"""New references: what is billed and not in the root's inventory, for a person to assign (procedure, section 4.4)."""
+"""New references: what is billed and not in the root's inventory, for a person to assign (procedure, section 4.4).
+
+Vanished ones beside them: what was billed in the month before and is not any more. Cost centres are the client's own
+order of things, not the operator's: one without a line this month has not vanished.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +16,9 @@ from pipeline.client import Inventory, ReferenceKind
 from pipeline.csvfile import CsvColumn, CsvFormat, write_csv
 from pipeline.database import Row
 from pipeline.findings import Finding
+from pipeline.history import gone
 from pipeline.output import OutputNames, make_rows
-from pipeline.result import JSON, NewReference, OutputFile
+from pipeline.result import JSON, NewReference, OutputFile, VanishedReference
 from pipeline.sql import statement
 from pipeline.workbench import Workbench
 
@@ -25,6 +30,10 @@ COLUMNS = (
     CsvColumn("first_seen_invoice", "first_seen_invoice", "text"),
     CsvColumn("net", "net", "decimal"),
     CsvColumn("suggestion", "suggestion", "text"),
+)
+VANISHED_COLUMNS = tuple(
+    CsvColumn("last_period", "last_period", "plain") if column.name == "first_seen_invoice" else column
+    for column in COLUMNS
 )
 
 
@@ -98,6 +107,45 @@ def write_references(bench: Workbench, references: Sequence[NewReference]) -> Ou
     name = f"REFERENCES_{OutputNames.of(bench).tail}.csv"
     written = write_csv(bench.database, "new_reference", COLUMNS, CsvFormat(bom=True), bench.out / name)
     return OutputFile("references", name, Path(name), written.rows, written.sha256, written.bytes)
+
+
+def vanished_references(bench: Workbench, new: Sequence[NewReference]) -> tuple[VanishedReference, ...]:
+    """List the lines and accounts that the month before had; empty where no such month is known."""
+    months = bench.registry.months_before(bench.period, 1) if bench.registry else ()
+    if not months:
+        return ()
+    before = months[0]
+    inventory = bench.client.inventory if bench.client and bench.client.inventory else Inventory()
+    successors = {(one.kind, one.label.casefold()): one.ref for one in reversed(new) if one.label}
+    gone_lines, gone_accounts = gone(bench.month, before)
+    found: list[VanishedReference] = []
+    kinds: tuple[tuple[ReferenceKind, list[str]], ...] = (("line", gone_lines), ("account", gone_accounts))
+    for kind, refs in kinds:
+        for ref in refs:
+            label = inventory.refs(kind).get(ref) or None
+            successor = successors.get((kind, label.casefold())) if label else None
+            net = before.nets.get((kind, ref))
+            suggestion = f"{successor} ({label})" if successor else None
+            found.append(VanishedReference(kind, ref, before.period, net, label, suggestion))
+    return tuple(found)
+
+
+def write_vanished(bench: Workbench, references: Sequence[VanishedReference]) -> OutputFile:
+    """Write ``VANISHED_<tail>.csv`` in the out folder. Raises OSError."""
+    table = pa.table(
+        {
+            "kind": pa.array([one.kind for one in references], pa.string()),
+            "ref": pa.array([one.ref for one in references], pa.string()),
+            "label": pa.array([one.label for one in references], pa.string()),
+            "last_period": pa.array([one.last_period for one in references], pa.string()),
+            "net": pa.array([one.net for one in references], pa.decimal128(18, 4)),
+            "suggestion": pa.array([one.suggestion for one in references], pa.string()),
+        }
+    )
+    bench.database.add("canonical", "vanished_reference", table)
+    name = f"VANISHED_{OutputNames.of(bench).tail}.csv"
+    written = write_csv(bench.database, "vanished_reference", VANISHED_COLUMNS, CsvFormat(bom=True), bench.out / name)
+    return OutputFile("vanished", name, Path(name), written.rows, written.sha256, written.bytes)
 
 
 def charge_codes(bench: Workbench) -> list[JSON]:

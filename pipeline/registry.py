@@ -11,6 +11,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from pipeline.client import ReferenceKind
+
+# An invoice as it is told from every other one: its supplier's tax number and its number, both as they are compared.
+InvoiceKey = tuple[str, str]
+
 
 def normalised_number(number: str) -> str:
     """Return an invoice number as it is compared: capitals, letters and digits only."""
@@ -35,17 +40,19 @@ class LoadedInvoice:
 class LoadedMonth:
     """What was integrated for one month (YYYYMM), all its files together.
 
-    ``accounts`` maps each billed account to the last day of its usage period.
+    ``accounts`` maps each billed account to the last day of its usage period. ``nets`` is what was billed on a line
+    or an account, by kind and reference, out-of-tax amounts included (4 decimals), where it is known.
     """
 
     period: str
     gross: Decimal
     lines: frozenset[str] = frozenset()
     accounts: Mapping[str, date] = field(default_factory=dict)
+    nets: Mapping[tuple[ReferenceKind, str], Decimal] = field(default_factory=dict)
 
 
 class Registry(Protocol):
-    """Read-only; every method answers at once from what is committed."""
+    """Read-only; every method answers at once from what is committed. What was superseded is not told."""
 
     def file_loaded(self, sha256: str) -> date | None:
         """Return the day on which a file with this content was integrated, or None."""

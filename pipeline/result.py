@@ -9,13 +9,13 @@ from typing import Literal
 
 from checklists.model import Stage
 from pipeline.client import ReferenceKind
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Unlisted
 from pipeline.registry import LoadedMonth
 
 JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
 
 Verdict = Literal["accepted", "accepted_with_warnings", "blocked", "quarantined"]
-OutputKind = Literal["output", "usage", "manifest", "integrated", "references", "ofc", "marker"]
+OutputKind = Literal["output", "usage", "manifest", "integrated", "references", "vanished", "ofc", "marker"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ class TableRows:
 
 @dataclass(frozen=True)
 class Invoice:
-    """An invoice of the file. Amounts have 4 decimals, gross 2. ``already_loaded``: known with the same totals."""
+    """An invoice of the file. Amounts have 4 decimals, gross 2. ``already_loaded``: known with the same totals.
+
+    ``lines`` is what each of its lines is billed, out-of-tax amounts included.
+    """
 
     number: str
     type: str
@@ -60,6 +63,7 @@ class Invoice:
     gross: Decimal
     currency: str
     already_loaded: bool = False
+    lines: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,22 @@ class NewReference:
 
 
 @dataclass(frozen=True)
+class VanishedReference:
+    """A line or an account that was billed in the month before and is not any more.
+
+    ``net`` is what it was billed then, out-of-tax amounts included, None where that was not kept. ``suggestion`` names
+    the new reference of the same user or customer that may stand in its place.
+    """
+
+    kind: ReferenceKind
+    ref: str
+    last_period: str
+    net: Decimal | None
+    label: str | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
 class StageResult:
     """What one stage found and its evidence: counts, sums, hashes."""
 
@@ -102,7 +122,10 @@ class StageResult:
 
 @dataclass(frozen=True)
 class ChainResult:
-    """A run. ``invoices`` are what to register once ``integration`` was reached; ``month`` sums them up for it."""
+    """A run. ``invoices`` are what to register once ``integration`` was reached; ``month`` sums them up for it.
+
+    ``unlisted`` are the offending rows that are too many for a finding each.
+    """
 
     file: str
     sha256: str
@@ -115,6 +138,8 @@ class ChainResult:
     totals: Totals | None = None
     month: LoadedMonth | None = None
     new_references: tuple[NewReference, ...] = ()
+    vanished_references: tuple[VanishedReference, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

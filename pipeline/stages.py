@@ -16,8 +16,15 @@ from pipeline.malware import NoScannerError, signature_in
 from pipeline.mdb import MdbError, read_header
 from pipeline.ofc import MadeOfc, make_ofc
 from pipeline.output import OutputNames, judge_output, mapping_id, write_output
-from pipeline.references import charge_codes, judge_references, new_references, write_references
-from pipeline.result import JSON, NewReference, OutputFile
+from pipeline.references import (
+    charge_codes,
+    judge_references,
+    new_references,
+    vanished_references,
+    write_references,
+    write_vanished,
+)
+from pipeline.result import JSON, NewReference, OutputFile, VanishedReference
 from pipeline.text_damage import judge_text
 from pipeline.workbench import Workbench
 
@@ -74,6 +81,11 @@ class Stages:
     def new_references(self) -> tuple[NewReference, ...]:
         """The new references, listed once a run."""
         return new_references(self._bench)
+
+    @cached_property
+    def vanished_references(self) -> tuple[VanishedReference, ...]:
+        """The references that are no longer billed, listed once a run."""
+        return vanished_references(self._bench, self.new_references)
 
     @cached_property
     def made_ofc(self) -> MadeOfc:
@@ -188,7 +200,9 @@ class Stages:
         found = controls.run_shared(bench.database, "duplicates", bench.findings)
         if bench.registry is None:
             return Outcome(found, not_made=history.DUPLICATE_CODES)
-        found += history.judge_history(bench.invoices, bench.month, bench.registry, bench.findings)
+        found += history.judge_history(
+            bench.invoices, bench.month, bench.registry, bench.findings, replacing=bench.replacing
+        )
         ignored: list[JSON] = [invoice.number for invoice in bench.invoices if invoice.already_loaded]
         return Outcome(found, {"already_loaded": ignored})
 
@@ -230,12 +244,23 @@ class Stages:
 
     def _integration(self) -> Outcome:
         bench = self._bench
+        found: list[Finding] = []
+        if bench.registry is not None:
+            # Another file may have been integrated since the duplicates were looked for.
+            changed = history.judge_changed(
+                bench.invoices, bench.registry, bench.findings, "integration", replacing=bench.replacing
+            )
+            found = [finding for finding in changed if finding.stops]
+        if found:
+            return Outcome(found)
         files = integrate(bench)
-        registered: list[JSON] = [one.number for one in bench.invoices if not one.already_loaded]
+        registered = [one for one in bench.invoices if not one.already_loaded]
+        replaced: list[JSON] = [one.number for one in registered if history.key_of(one) in bench.replacing]
         facts: dict[str, JSON] = {
             "period": bench.period,
             "tail": OutputNames.of(bench).tail,
-            "invoices": registered,
+            "invoices": [one.number for one in registered],
+            "replaced": replaced,
             "rows": {one.name: one.rows for one in files},
         }
         return Outcome([], facts, outputs=tuple(files))
@@ -245,8 +270,10 @@ class Stages:
         facts: dict[str, JSON] = {"charge_codes": charge_codes(bench)}
         if bench.client is None or bench.client.inventory is None:
             return Outcome([], facts, not_made=("NEW_REFS",))
-        file = write_references(bench, self.new_references)
-        return Outcome(judge_references(bench, self.new_references), facts, outputs=(file,))
+        files = [write_references(bench, self.new_references)]
+        if self.vanished_references:
+            files.append(write_vanished(bench, self.vanished_references))
+        return Outcome(judge_references(bench, self.new_references), facts, outputs=tuple(files))
 
     def _ofc(self) -> Outcome:
         made = self.made_ofc

@@ -3,9 +3,12 @@
 So any stage can run alone in a new process: ``output`` alone reads the file and maps it again, and judges nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -14,7 +17,7 @@ import pyarrow as pa
 
 from checklists.model import Files, Pack, Stage
 from pipeline import controls, mapping, schema
-from pipeline.client import Client, normalised_tax_id
+from pipeline.client import Client, ReferenceKind, normalised_tax_id
 from pipeline.content import Content, content_of
 from pipeline.database import Database
 from pipeline.errors import ConfigurationError
@@ -25,7 +28,7 @@ from pipeline.naming import NamingRule, ParsedName
 from pipeline.partfile import sha256_of
 from pipeline.reader_process import ReaderProcess, ReadingError
 from pipeline.reading import FileReader, Reading
-from pipeline.registry import LoadedMonth, Registry, normalised_number
+from pipeline.registry import InvoiceKey, LoadedMonth, Registry, normalised_number
 from pipeline.result import JSON, Invoice, Totals
 
 
@@ -39,7 +42,10 @@ class StopError(Exception):
 
 @dataclass
 class Workbench:
-    """The inputs of a run and everything derived from them. ``scratch`` lives as long as the run."""
+    """The inputs of a run and everything derived from them. ``scratch`` lives as long as the run.
+
+    ``replacing`` are the invoices of this file that replace the loaded ones, as a person has decided.
+    """
 
     file: Path
     pack: Pack
@@ -51,6 +57,7 @@ class Workbench:
     now: Callable[[], datetime]
     operator_name: str
     process: ReaderProcess | None = None
+    replacing: AbstractSet[InvoiceKey] = frozenset()
     _database: Database | None = field(default=None, init=False)
 
     def close(self) -> None:
@@ -183,8 +190,20 @@ class Workbench:
         supplier = normalised_tax_id(invoice.supplier_tax_id)
         customer = normalised_tax_id(invoice.customer_tax_id)
         known = self.registry.invoice(supplier, normalised_number(invoice.number)) if self.registry else None
-        values = {**vars(invoice), "supplier_tax_id": supplier, "customer_tax_id": customer}
+        lines = self.line_nets.get(invoice.number, {})
+        values = {**vars(invoice), "supplier_tax_id": supplier, "customer_tax_id": customer, "lines": lines}
         return Invoice(**{**values, "already_loaded": known is not None and is_loaded(invoice, known)})
+
+    @cached_property
+    def line_nets(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """What each line is billed, out-of-tax amounts included, by the invoice's number and the line."""
+        nets: dict[str, dict[str, Decimal]] = {}
+        for row in self.database.rows(
+            "SELECT invoice_number, ref, CAST(coalesce(sum(net), 0) AS DECIMAL(18, 4)) AS net FROM canonical.line"
+            " WHERE invoice_number IS NOT NULL AND ref IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        ):
+            nets.setdefault(str(row["invoice_number"]), {})[str(row["ref"])] = Decimal(str(row["net"]))
+        return nets
 
     @cached_property
     def totals(self) -> Totals:
@@ -207,4 +226,15 @@ class Workbench:
             gross=self.totals.gross,
             lines=frozenset(str(row["ref"]) for row in lines),
             accounts={str(row["account"]): row["period_end"] for row in accounts},  # type: ignore[misc]
+            nets=billed(self.invoices),
         )
+
+
+def billed(invoices: Iterable[Invoice]) -> dict[tuple[ReferenceKind, str], Decimal]:
+    """Return what some invoices bill on each line and account, out-of-tax amounts included."""
+    nets: defaultdict[tuple[ReferenceKind, str], Decimal] = defaultdict(Decimal)
+    for invoice in invoices:
+        nets["account", invoice.account] += invoice.net + invoice.out_of_tax
+        for line, net in invoice.lines.items():
+            nets["line", line] += net
+    return dict(nets)

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from jira import JIRA
 
 from bot.jira import issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.onboarding.errors import Unavailable
+from bot.onboarding.outcomes import FileEvidence
 from bot.onboarding.view import OnboardingView, Report
 
+log = structlog.stdlib.get_logger()
+
 # Jira hears of outcomes, one comment each: what is merely asked of somebody stays in Slack.
-COMMENTED = frozenset({"step_done", "step_failed", "step_skipped", "closed", "cancelled"})
+COMMENTED = frozenset({"step_done", "step_failed", "step_skipped", "replacement_decided", "closed", "cancelled"})
 
 
 class JiraSurface:
@@ -70,6 +74,33 @@ class JiraSurface:
                 if str(comment.body).rstrip().endswith(marker):
                     return str(comment.id)
         return None
+
+    def takes(self, file: FileEvidence) -> bool:
+        """Every list is attached to the issue."""
+        del file
+        return True
+
+    def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
+        """Jira takes a file and shows it in one call: nothing is sent before."""
+        del view, content
+        return file.name
+
+    def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
+        """Attach a file to the issue; return the attachment's id."""
+        del view, sent
+        try:
+            with self._connection.client() as client:
+                return issues.attach(client, parent, file.name, content)
+        except JiraRefused as refused:
+            # Too big, or no right to attach: the comment tells the list's beginning, and the comments must go on.
+            log.warning("list_refused", surface=self.name, file=file.name, status=refused.status)
+            return f"refused:{refused.status}"
+
+    def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
+        """Look for an attachment of that name: it ends with the content's checksum."""
+        del view, sent
+        with self._client() as client:
+            return issues.attachment_id(client, parent, file.name)
 
     def picture(self, view: OnboardingView) -> str:
         """The issue is not edited: its comments tell the story."""

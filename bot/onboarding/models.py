@@ -239,10 +239,23 @@ class Invoice(SQLModel, table=True):
     """An invoice integrated in a client's root.
 
     ``number_key`` is the number as it is compared. Amounts are decimal strings: net, tax, out_of_tax with 4 decimals.
+    ``lines`` is what each of its lines was billed; None for an invoice that was integrated before this was kept.
+    One that was replaced stays, superseded: by whom, why, and by which file.
     """
 
     __tablename__ = "invoice"
-    __table_args__ = (UniqueConstraint("operator", "supplier_tax_id", "number_key"),)
+    __table_args__ = (
+        # A number is unique among the invoices that count.
+        Index(
+            "one_current_invoice",
+            "operator",
+            "supplier_tax_id",
+            "number_key",
+            unique=True,
+            sqlite_where=text("superseded_at IS NULL"),
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
@@ -261,6 +274,11 @@ class Invoice(SQLModel, table=True):
     gross: str
     currency: str
     source_sha256: str
+    lines: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    superseded_at: datetime | None = _moment(nullable=True)
+    superseded_by: str | None = None
+    superseded_reason: str | None = None
+    superseded_by_sha256: str | None = None
 
 
 class Month(SQLModel, table=True):
@@ -282,7 +300,10 @@ class Month(SQLModel, table=True):
 
 
 class Reference(SQLModel, table=True):
-    """A line, account or cost centre of a root: new until a person has confirmed its assignment."""
+    """A line, account or cost centre of a root: new until a person has confirmed its assignment.
+
+    ``suggestion`` names the known reference that it may belong with.
+    """
 
     __tablename__ = "reference"
     __table_args__ = (UniqueConstraint("operator", "root", "kind", "ref"),)
@@ -296,5 +317,6 @@ class Reference(SQLModel, table=True):
     label: str = ""
     first_seen_invoice: str = ""
     net: str = "0.0000"
+    suggestion: str = Field(default="", sa_column_kwargs={"server_default": ""})
     assigned_by: str | None = None
     assigned_at: datetime | None = _moment(nullable=True)

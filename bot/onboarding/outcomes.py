@@ -20,9 +20,17 @@ class Fact:
         return {"label": self.label.model_dump(), "value": self.value}
 
 
+# Lists that a report shows the first entries of: the surfaces offer the whole file beside it.
+LISTS = frozenset({"references", "vanished", "findings"})
+SHOWN_ENTRIES = 25
+
+
 @dataclass(frozen=True)
 class FileEvidence:
-    """A file and its checksum. ``kind``: source, output, usage, manifest, ofc, references; ``rows`` if it has any."""
+    """A file and its checksum. ``rows`` if it has any.
+
+    ``kind``: source, output, usage, manifest, integrated, ofc, or one of LISTS, which are made for people to read.
+    """
 
     name: str
     kind: str
@@ -132,6 +140,13 @@ class Back:
 
 
 Outcome = Done | Waiting | Failed | Back
+
+
+def number(count: int) -> Localized:
+    """Return a count as each language groups its digits: 1 234 in French and Spanish, 1,234 in English."""
+    grouped = f"{count:,}"
+    spaced = grouped.replace(",", "\N{NO-BREAK SPACE}")
+    return Localized(fr=spaced, en=grouped, es=spaced)
 
 
 def fact(key: str, value: object, **values: object) -> Fact:

@@ -7,7 +7,7 @@ from typing import Protocol
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from bot.onboarding.outcomes import Outcome, Waiting
+from bot.onboarding.outcomes import FileEvidence, Outcome, Waiting
 from bot.onboarding.view import OnboardingView, Report
 from bot.onboarding.work import Work
 from checklists.model import OptionValue
@@ -93,6 +93,21 @@ class Surface(Protocol):
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
         """Look for a report written before; None when there is none."""
+
+    def takes(self, file: FileEvidence) -> bool:
+        """Tell whether this surface offers a report's list as a file."""
+
+    def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
+        """Bring a file's bytes to the server, where nobody sees them yet; return what it is known by there.
+
+        Done again it leaves a file behind that nobody sees. Empty where the server refuses the file for good.
+        """
+
+    def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
+        """Show a file that was sent under the parent; return its id there."""
+
+    def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
+        """Look for a file shown before; None when there is none."""
 
     def picture(self, view: OnboardingView) -> str:
         """Return the parent as it should look now: a pure function of the view. Empty when there is nothing to edit."""

@@ -22,6 +22,7 @@ from bot.onboarding.models import Event, Onboarding, Received, StepRecord, Surfa
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.registry import assign_references
+from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.start import StartRequest, checked
 from bot.onboarding.store import Store
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
@@ -266,6 +267,33 @@ class Onboardings:
             self._flow.set_aside(change, record, reason.strip())
             return True
 
+    def replace(self, key: str, step_id: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Decide that the invoices of the file that a step failed on replace the integrated ones; the step runs again.
+
+        A manager decides, whoever may act on the step: it changes what was integrated.
+        """
+        with self._asked(key, step_id, actor, source, role="manager") as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            offer = Offer.of(record)
+            if offer is None:
+                raise Refused(say("refused.no_replacement", step=change.definition(record).title, state=_state(record)))
+            if not reason.strip():
+                raise Refused(say("refused.no_reason"))
+            decision = Decision(offer=offer, by=actor.name, at=change.now, reason=reason.strip())
+            record.memory = decision.kept_beside(record.memory)
+            content = {
+                "file": {"name": offer.file, "sha256": offer.sha256},
+                "invoices": [invoice.model_dump() for invoice in offer.invoices],
+                "reason": decision.reason,
+                "evidence": decision.evidence.as_json(),
+            }
+            change.note("replacement_decided", step=record, content=content)
+            self._flow.begin(change, record)
+            self._flow.advance(change)
+            return True
+
     def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
         """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
         with self._store.reading() as session:
@@ -314,9 +342,12 @@ class Onboardings:
 
     @contextmanager
     def _asked(
-        self, key: str, step_id: str, actor: Actor, source: str | None
+        self, key: str, step_id: str, actor: Actor, source: str | None, *, role: Role | None = None
     ) -> Iterator[tuple[Change, StepRecord] | None]:
-        """Open the change that a person asks for; None when it is a repeat. A refusal goes to the trail and on."""
+        """Open the change that a person asks for; None when it is a repeat. A refusal goes to the trail and on.
+
+        ``role`` is who may ask, where that is not the step's own role.
+        """
         onboarding_id = self._id(key)
         try:
             with self._flow.change(onboarding_id, actor) as change:
@@ -325,7 +356,7 @@ class Onboardings:
                     return
                 record = change.step(step_id)
                 _require_open(change)
-                self._roles.require(actor, change.definition(record).role)
+                self._roles.require(actor, role or change.definition(record).role)
                 yield change, record
         except Refused as refused:
             self._note_refusal(onboarding_id, step_id, actor, refused, source)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from bot.onboarding import trail
 from bot.onboarding.models import MET, EvidenceRecord, Onboarding, OnboardingState, StepRecord, StepState, SurfaceRecord
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
+from bot.onboarding.replacing import Offer
 from checklists.model import Language, Localized, OptionValue, Pack, Role, Tick
 from checklists.model import Step as StepDefinition
 
@@ -29,7 +30,7 @@ class TickView:
 
 @dataclass(frozen=True)
 class StepView:
-    """One step as people see it."""
+    """One step as people see it. ``offer``: invoices that a manager may decide to replace."""
 
     definition: StepDefinition
     state: StepState
@@ -46,6 +47,7 @@ class StepView:
     due_on: date | None
     changed_at: datetime | None
     changed_by: str | None
+    offer: Offer | None = None
 
     @property
     def id(self) -> str:
@@ -111,7 +113,8 @@ class OnboardingView:
 class Report:
     """Something that happened and that people must be able to read later: one line of the trail with its evidence.
 
-    ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), closed, cancelled.
+    ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided, closed,
+    cancelled.
     """
 
     seq: int
@@ -130,7 +133,9 @@ class Report:
     hash: str
 
 
-REPORTED = frozenset({"step_done", "step_failed", "step_skipped", "step_asks", "closed", "cancelled"})
+REPORTED = frozenset(
+    {"step_done", "step_failed", "step_skipped", "step_asks", "replacement_decided", "closed", "cancelled"}
+)
 
 
 def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> OnboardingView:
@@ -261,6 +266,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence) -> StepView:
         due_on=record.due_on,
         changed_at=record.changed_at,
         changed_by=record.changed_by,
+        offer=Offer.of(record),
     )
 
 

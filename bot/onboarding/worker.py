@@ -6,6 +6,7 @@ answer (Unavailable) is tried again with backoff: a step then fails in words, a 
 
 from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 
 import structlog
 from sqlmodel import col, select
@@ -16,7 +17,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.errors import StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, Onboarding, StepRecord, SurfaceRecord
-from bot.onboarding.outcomes import Failed, Outcome, Waiting
+from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
 from bot.onboarding.retry import Backoff
@@ -161,6 +162,9 @@ class SurfaceWorker:
         for report in self._reports_after(view, record.reported):
             if surface.shows(report):
                 self._write(view, surface, record.parent, report)
+            for file in report.evidence.files:
+                if file.kind in LISTS and surface.takes(file):
+                    self._share_if_it_can_be(view, surface, record.parent, report, file)
             record.reported = report.seq
             self._save(record)
         if _digest(picture) != record.digest:
@@ -201,6 +205,40 @@ class SurfaceWorker:
             key,
             look=lambda: surface.find_report(view, parent, report, marker),
             do=lambda: surface.write_report(view, parent, report, marker),
+        )
+
+    def _share_if_it_can_be(
+        self, view: OnboardingView, surface: Surface, parent: str, report: Report, file: FileEvidence
+    ) -> None:
+        """Show a list as a file; one that does not get through in the end keeps no later report from coming."""
+        try:
+            self._share(view, surface, parent, report, file)
+        except Unavailable as away:
+            with self._flow.change(view.id) as change:
+                tries = self._flow.attempts(change, f"surface:{surface.name}") + 1
+            if not self._backoff.is_exhausted(tries):
+                raise
+            log.warning("list_left_out", file=file.name, reason=away.reason)
+
+    def _share(self, view: OnboardingView, surface: Surface, parent: str, report: Report, file: FileEvidence) -> None:
+        """Show a report's list as a file, once: sent first, then shared under the id that came back."""
+        content = _content(file)
+        if content is None:
+            # A list is told in the report as well; one that is no longer there keeps no later report from coming.
+            log.warning("list_gone", file=file.name)
+            return
+        key = f"{view.key}:{report.seq}:{surface.name}"
+        sent = self._effects.once(
+            view.id,
+            f"{key}:sent:{file.name}",
+            look=lambda: None,
+            do=lambda: surface.send_file(view, file, content),
+        )
+        self._effects.once(
+            view.id,
+            f"{key}:file:{file.name}",
+            look=lambda: surface.find_file(view, parent, file, sent),
+            do=lambda: surface.share_file(view, parent, file, sent, content),
         )
 
     def _close(self, view: OnboardingView, surface: Surface, parent: str) -> None:
@@ -292,6 +330,15 @@ def _gave_up(away: Unavailable, tries: int) -> Failed:
         say("failed.unreachable", service=away.service, reason=away.reason, tries=tries),
         say("failed.unreachable_advice", service=away.service),
     )
+
+
+def _content(file: FileEvidence) -> bytes | None:
+    """Return a list's bytes, if they are still those that the report is about."""
+    try:
+        content = Path(file.path).read_bytes()
+    except OSError:
+        return None
+    return content if sha256(content).hexdigest() == file.sha256 else None
 
 
 def _digest(picture: str) -> str:

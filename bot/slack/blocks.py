@@ -11,6 +11,7 @@ MOST_OPTIONS = 100
 MOST_BLOCKS = 50
 # Slack's limit on all texts of a message together is not documented; messages of 13,200 characters were refused.
 MOST_TEXT = 12_000
+DIALOG_TEXT = 300
 
 
 def plain(text: str, most: int) -> Block:
@@ -51,7 +52,12 @@ def button(text: str, action_id: str, value: str, *, style: str | None = None, u
 
 def confirm(title: str, text: str, yes: str, no: str) -> Block:
     """The dialog before what cannot be taken back."""
-    return {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30)}
+    return {
+        "title": plain(title, 100),
+        "text": plain(text, DIALOG_TEXT),
+        "confirm": plain(yes, 30),
+        "deny": plain(no, 30),
+    }
 
 
 def question(block_id: str, label: str, element: Block, *, optional: bool = False, hint: str = "") -> Block:

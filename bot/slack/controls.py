@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.locales import say
+from bot.onboarding.replacing import question
 from bot.onboarding.view import OnboardingView, StepView, TickView
 from bot.slack import blocks as b
-from bot.slack.mrkdwn import SECTION, code, from_markdown, inline, moment, quoted, whole_lines
+from bot.slack.mrkdwn import SECTION, code, escaped, from_markdown, inline, moment, quoted, shortened, whole_lines
 from checklists.model import Choice, Language
 
 ICONS = {
@@ -105,9 +106,14 @@ class _Part:
 
 def _said(step: StepView, language: Language) -> list[str]:
     if step.state == "failed":
-        texts = [quoted(text.text(language), SENTENCE) for text in (step.seen, step.advice) if text]
-        return [code(step.code or "", 60), *texts]
+        texts = [text.text(language) for text in (step.seen, step.advice) if text]
+        return [code(step.code or "", 60), *(line for text in texts for line in _first_lines(text))]
     return [quoted(step.note.text(language), SENTENCE)] if step.note is not None else []
+
+
+def _first_lines(text: str) -> list[str]:
+    """Return as many whole lines as there is room for: the thread has them all."""
+    return whole_lines([shortened(line, SENTENCE - 3) for line in escaped(text).split("\n")], SENTENCE)
 
 
 def _guide_lines(view: OnboardingView, step: StepView) -> list[str]:
@@ -154,6 +160,10 @@ def _buttons(view: OnboardingView, step: StepView) -> list[b.Block]:
     sure = {"confirm": _sure(step, language)}
     elements: list[b.Block] = []
     if step.state == "failed":
+        if step.offer is not None:
+            asked = question(step.offer, b.DIALOG_TEXT, language)
+            dialog = b.confirm(text("replace"), asked, text("replace_yes"), text("no"))
+            elements.append(b.button(text("replace"), "replace", value, style="danger") | {"confirm": dialog})
         elements.append(b.button(text("retry"), "retry", value, style="primary"))
     elif step.definition.kind == "ask":
         elements.append(b.button(text("answer_yes"), "answer_yes", value, style="primary") | sure)

@@ -62,6 +62,7 @@ class Listeners:
         app.action("confirm")(self._clicks(self._confirm))
         app.action("assign")(self._clicks(self._confirm))
         app.action("retry")(self._clicks(self._retry))
+        app.action("replace")(self._clicks(self._replace))
         app.action("answer_yes")(self._clicks(self._answer_yes))
         app.action("answer_no")(self._clicks(self._answer_no))
 
@@ -219,6 +220,11 @@ class Listeners:
 
     def _retry(self, clicked: Clicked) -> bool:
         return self._onboardings.retry(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+
+    def _replace(self, clicked: Clicked) -> bool:
+        # The dialog before the click has shown what is replaced; there is no field in it for a reason.
+        reason = say("slack.replace_reason").text(self._language)
+        return self._onboardings.replace(clicked.key, clicked.step, reason, actor=clicked.actor, source=clicked.source)
 
     def _answer_yes(self, clicked: Clicked) -> bool:
         return self._onboardings.answer(clicked.key, clicked.step, True, actor=clicked.actor, source=clicked.source)

@@ -4,8 +4,9 @@ from typing import Any
 
 from bot.slack.commands import VERBS
 
-# Least scopes: the command, writing, and reading back its own messages to find one whose answer was lost.
-BOT_SCOPES = ("channels:history", "chat:write", "commands", "groups:history")
+# Least scopes: the command, writing, lists too long for a post as files, and reading back its own messages to find one
+# whose answer was lost.
+BOT_SCOPES = ("channels:history", "chat:write", "commands", "files:write", "groups:history")
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:

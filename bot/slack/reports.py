@@ -26,6 +26,7 @@ ICONS = {
     "step_failed": "❌",
     "step_skipped": "⏭️",
     "step_asks": "✉️",
+    "replacement_decided": "♻️",
     "closed": "🏁",
     "cancelled": "🚫",
 }

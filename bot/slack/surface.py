@@ -4,12 +4,18 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
 from slack_sdk.web import SlackResponse
 
+from bot.locales import say
+from bot.onboarding.outcomes import SHOWN_ENTRIES, FileEvidence, number
 from bot.onboarding.view import OnboardingView, Report
 from bot.slack.connection import SlackConnection, SlackRefused
+from bot.slack.mrkdwn import escaped
 from bot.slack.parent import picture as parent_picture
 from bot.slack.reports import report_blocks, report_text
+
+log = structlog.stdlib.get_logger()
 
 # By these types a message of ours is told from others when it is looked for.
 PARENT_EVENT = "onboarding_parent"
@@ -91,6 +97,55 @@ class SlackSurface:
                 if _marker(message) == marker:
                     return str(message["ts"])
         return None
+
+    def takes(self, file: FileEvidence) -> bool:
+        """A list that the post does not hold as a whole is offered as a file."""
+        return (file.rows or 0) > SHOWN_ENTRIES
+
+    def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
+        """Upload a file; return its id. It is nobody's to see until it is shared."""
+        del view
+        try:
+            with self._connection.client() as client:
+                place = client.files_getUploadURLExternal(filename=file.name, length=len(content))
+                self._connection.upload(str(place["upload_url"]), content)
+                return str(place["file_id"])
+        except SlackRefused as refused:
+            return self._without_file(file, refused)
+
+    def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
+        """Share an uploaded file in the thread; return its id."""
+        del content
+        channel, _, ts = parent.partition(":")
+        if not sent:
+            return "refused"
+        told = say("list.attached", file=file.name, rows=number(file.rows or 0)).text(view.language)
+        try:
+            with self._connection.client() as client:
+                client.files_completeUploadExternal(
+                    files=[{"id": sent, "title": file.name}],
+                    channel_id=channel,
+                    thread_ts=ts,
+                    initial_comment=escaped(told),
+                )
+        except SlackRefused as refused:
+            return self._without_file(file, refused) or "refused"
+        return sent
+
+    def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
+        """Look in the thread for the uploaded file."""
+        del view, file
+        channel, _, ts = parent.partition(":")
+        with self._connection.client() as client:
+            for message in _pages(client.conversations_replies, channel=channel, ts=ts):
+                if any(shared.get("id") == sent for shared in message.get("files") or ()):
+                    return sent
+        return None
+
+    def _without_file(self, file: FileEvidence, refused: SlackRefused) -> str:
+        """A file that Slack refuses (no scope, shared before) keeps no report back: the post tells its beginning."""
+        log.warning("list_refused", surface=self.name, file=file.name, reason=refused.reason)
+        return ""
 
     def picture(self, view: OnboardingView) -> str:
         """Return the parent message as JSON."""

@@ -5,6 +5,7 @@ blocked file becomes a failed step with the findings' own words, and the next go
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,30 @@ from pydantic import BaseModel
 
 from bot.locales import say
 from bot.onboarding.outcomes import (
+    SHOWN_ENTRIES,
     Back,
     Done,
     Evidence,
+    Fact,
     Failed,
     Outcome,
     Waiting,
+    fact,
 )
-from bot.onboarding.registry import Registry
+from bot.onboarding.outcomes import number as count_of
+from bot.onboarding.registry import InvoiceTaken, Registry
+from bot.onboarding.replacing import CHANGED, NO_OFFER, Offer
 from bot.onboarding.work import Work
 from bot.steps.chain_evidence import chain_evidence
+from bot.steps.chain_findings import FindingList
 from bot.steps.layout import LocalFiles, Shelf
-from bot.steps.loaded import invoice_entries, month_entry
+from bot.steps.loaded import invoice_entries, month_entry, superseded_note
 from bot.steps.pickup import Picked, Pickup
 from bot.steps.test_file import TestFile, picked_before, pickup_step
-from checklists.model import ChainParameters, Localized, OptionValue
+from checklists.model import ChainParameters, Language, OptionValue
 from checklists.model import Step as StepDefinition
-from pipeline.result import ChainResult
+from pipeline.integrate import note_superseded
+from pipeline.result import JSON, ChainResult
 
 
 class ChainStep:
@@ -88,12 +96,13 @@ class ChainStep:
     def _run(self, work: Work, picked: Picked) -> Outcome:
         return self._judge(work, picked, self._file.run(work, picked, work.parameters(ChainParameters).stages))
 
-    def _judge(self, work: Work, picked: Picked, result: ChainResult) -> Outcome:
+    def _judge(self, work: Work, picked: Picked, result: ChainResult, *, is_second_look: bool = False) -> Outcome:
         home = self._files.client_root(work.pack.operator_code, work.view.root)
-        evidence = chain_evidence(result, picked, home, work.view.language)
-        memory: dict[str, Any] = {"picked": picked.as_json(), "seen": {}, "announced_taken": True}
+        found = FindingList.of(result, work, home)
+        evidence = self._evidence(work, picked, result, found, home)
+        memory: dict[str, Any] = {"picked": picked.as_json(), "seen": {}, "announced_taken": True, **NO_OFFER}
         if result.blocked:
-            return self._blocked(work, picked, result, evidence, memory)
+            return self._blocked(work, picked, result, found, evidence, memory)
         if result.duplicate:
             self._pickup.put_aside(work, picked, "archive")
             note = say("chain.duplicate", name=picked.name)
@@ -104,32 +113,70 @@ class ChainStep:
                 copy=note,
                 evidence=evidence,
                 # The announced file is done with: the next look is for another one.
-                memory={"seen": {}, "announced_taken": True},
+                memory={"seen": {}, "announced_taken": True, **NO_OFFER},
             )
         if any(stage.stage == "integration" for stage in result.stages):
-            self._register(work, picked, result)
+            try:
+                self._register(work, picked, result, home)
+            except InvoiceTaken:
+                if is_second_look:
+                    raise
+                # Another file came in between: judged again, this one is blocked by the invoice that has changed.
+                again = self._file.run(work, picked, work.parameters(ChainParameters).stages)
+                return self._judge(work, picked, again, is_second_look=True)
         return Done(evidence, memory=memory)
 
+    def _evidence(self, work: Work, picked: Picked, result: ChainResult, found: FindingList, home: Path) -> Evidence:
+        facts = [*found.facts(work), *_ignored(result, work.view.language)]
+        decision = self._file.decision(work, picked)
+        replaced = {number for stage in result.stages for number in _numbers(stage.facts.get("replaced"))}
+        if decision is not None and replaced:
+            facts += [
+                fact("superseded", invoice.difference, number=invoice.number)
+                for invoice in decision.offer.invoices
+                if invoice.number in replaced
+            ]
+        made = chain_evidence(result, picked, home, work.view.language, facts=facts)
+        files = (*made.files, *((found.file,) if found.file else ()))
+        return replace(made, files=files, findings=found.shown)
+
     def _blocked(
-        self, work: Work, picked: Picked, result: ChainResult, evidence: Evidence, memory: Mapping[str, Any]
+        self,
+        work: Work,
+        picked: Picked,
+        result: ChainResult,
+        found: FindingList,
+        evidence: Evidence,
+        memory: Mapping[str, Any],
     ) -> Outcome:
-        stopping = [finding for finding in result.findings if finding.severity in {"block", "quarantine"}]
-        first = stopping[0]
+        first = found.stopping[0]
+        offer = self._offer(work, picked, result, found)
         is_about_the_file = first.stage not in {"ofc", "delivery"}
         if is_about_the_file:
             shelf: Shelf = "quarantine" if result.verdict == "quarantined" else "error"
             self._pickup.put_aside(work, picked, shelf)
         return Failed(
             first.code,
-            _joined(say("chain.file", name=picked.name), [finding.message for finding in stopping]),
-            _joined(None, [finding.advice for finding in stopping]),
+            found.seen(say("chain.file", name=picked.name)),
+            found.advice() if offer is None else say("replace.advice"),
             evidence,
-            memory={**memory, "picked": picked.as_json()},
+            memory={**memory, **(offer.as_memory() if offer else NO_OFFER)},
             poll=self._poll_seconds if is_about_the_file and picked.shelved else None,
             about=f"{picked.sha256}:{picked.shelved}",
         )
 
-    def _register(self, work: Work, picked: Picked, result: ChainResult) -> None:
+    def _offer(self, work: Work, picked: Picked, result: ChainResult, found: FindingList) -> Offer | None:
+        """Return what a manager may decide about a file that nothing but changed invoices of this root blocks."""
+        blocking = [finding for finding in found.stopping if finding.code == CHANGED]
+        if len(blocking) < found.total_stopping:
+            return None
+        changed = tuple(self._file.loaded(work, picked).changed(result))
+        if not {finding.evidence["invoice"] for finding in blocking} <= {invoice.number for invoice in changed}:
+            return None
+        return Offer(file=picked.name, sha256=picked.sha256, invoices=changed)
+
+    def _register(self, work: Work, picked: Picked, result: ChainResult, home: Path) -> None:
+        """Keep what the file brought. Killed between any two lines it is done again from the first, to the same end."""
         operator, root = work.pack.operator_code, work.view.root
         self._registry.integrate(
             work.view.id,
@@ -138,7 +185,14 @@ class ChainStep:
             sha256=picked.sha256,
             invoices=invoice_entries(result),
             month=month_entry(result),
+            decision=self._file.decision(work, picked),
         )
+        superseded = self._registry.superseded(operator, root)
+        by_this_one = [row for row in superseded if row.superseded_by_sha256 == picked.sha256]
+        for sha256 in dict.fromkeys(row.source_sha256 for row in by_this_one):
+            note_superseded(home, sha256, superseded_note(superseded, sha256))
+        # One that was blocked until a person decided lies on another shelf.
+        self._pickup.put_back(work, picked)
         self._registry.mark(work.view.id, picked.sha256, "integrated")
 
 
@@ -156,10 +210,15 @@ def _as_before(work: Work, memory: Mapping[str, Any], poll: float) -> Failed:
     return Failed(step.code, step.seen, step.advice, memory=memory, poll=poll, about=work.memory.get("about", ""))
 
 
-def _joined(first: Localized | None, texts: list[Localized]) -> Localized:
-    parts = [*([first] if first else []), *dict.fromkeys(texts)]
-    return Localized(
-        fr="\n".join(part.fr for part in parts),
-        en="\n".join(part.en for part in parts),
-        es="\n".join(part.es for part in parts),
-    )
+def _ignored(result: ChainResult, language: Language) -> list[Fact]:
+    """Return the invoices that were integrated before with the same totals: nothing more is done with them."""
+    numbers = [number for stage in result.stages for number in _numbers(stage.facts.get("already_loaded"))]
+    facts = [fact("already_loaded", number) for number in numbers[:SHOWN_ENTRIES]]
+    if len(numbers) > len(facts):
+        more = say("list.more", count=count_of(len(numbers) - len(facts)))
+        facts.append(fact("already_loaded", more.text(language)))
+    return facts
+
+
+def _numbers(listed: JSON) -> list[str]:
+    return [str(number) for number in listed] if isinstance(listed, list) else []

@@ -1,6 +1,6 @@
 """What a run of the chain shows for itself, in people's words: rows, totals, fingerprints, checksums, findings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,16 @@ SHOWN: tuple[tuple[Stage, str], ...] = (
 )
 
 
-def chain_evidence(result: ChainResult, picked: Picked, home: Path, language: Language) -> Evidence:
-    """Return the evidence of a run over a picked file; ``home`` is the client's root, where its files were made."""
+def chain_evidence(
+    result: ChainResult, picked: Picked, home: Path, language: Language, *, facts: Sequence[Fact] = ()
+) -> Evidence:
+    """Return the evidence of a run over a picked file; ``home`` is the client's root, where its files were made.
+
+    ``facts`` are the caller's own, behind those of the run.
+    """
     source = FileEvidence(picked.name, "source", str(picked.path), picked.size, picked.sha256)
     return Evidence(
-        facts=tuple(_facts(result, picked, language)),
+        facts=(*_facts(result, picked, language), *facts),
         files=(source, *(_made(output, home) for output in result.outputs)),
         findings=tuple(
             FindingEvidence(finding.code, finding.severity, finding.message, finding.advice)

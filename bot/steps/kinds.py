@@ -59,7 +59,7 @@ def build_kinds(means: Means) -> Mapping[str, StepKind]:
             stable_polls=means.stable_polls,
         ),
         "chain": ChainStep(pickup, file, means.registry, means.files, poll_seconds=poll),
-        "references": ReferencesStep(file, means.registry, means.tickets, means.files),
+        "references": ReferencesStep(file, means.registry, means.files),
         "watch": WatchStep(means.watched, means.registry),
         "ask": AskStep(means.links, means.mailer),
     }

@@ -18,7 +18,7 @@ from bot.onboarding.transfer import PathMissing, Transfer, TransferSession
 from bot.onboarding.work import Work
 from bot.steps.arrival import observe, remembered
 from bot.steps.directory import translated
-from bot.steps.layout import Layout, LocalFiles, Shelf
+from bot.steps.layout import SHELVES, Layout, LocalFiles, Shelf
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,26 @@ class Pickup:
                 return target
 
             work.once(f"aside:{picked.shelved}", look=lambda: target if session.entry(target) else None, do=move)
+
+    def put_back(self, work: Work, picked: Picked) -> None:
+        """Move a file that had been put aside, and was accepted after all, back to the archive."""
+        state = self._registry.state_of(work.view.id, picked.sha256)
+        shelf: Shelf | None = next((each for each in SHELVES if each == state and each != "archive"), None)
+        if not picked.shelved or shelf is None:
+            return
+        layout = Layout.of(work.view, self._root)
+        source, target = f"{layout.shelf(shelf)}/{picked.shelved}", f"{layout.shelf('archive')}/{picked.shelved}"
+        with translated(layout), self._transfer.session() as session:
+
+            def move() -> str:
+                try:
+                    session.move(source, target)
+                except PathMissing:
+                    # The administrator has taken it away; the bot's own copy is what was integrated.
+                    return "gone"
+                return target
+
+            work.once(f"back:{picked.shelved}", look=lambda: target if session.entry(target) else None, do=move)
 
     def _shelve(self, work: Work, session: TransferSession, layout: Layout, name: str, shelved: str) -> bool:
         """Move a file out of the partner's folder; False when it is no longer there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.locales import say
 from bot.onboarding.errors import StepFailed
 from bot.onboarding.registry import Registry
+from bot.onboarding.replacing import Decision, decision_about
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.work import Work
 from bot.steps.directory import translated
@@ -49,9 +50,11 @@ class TestFile:
             picked.path,
             work.pack,
             client=client,
+            replacing=self.loaded(work, picked).agreed(self.decision(work, picked)),
             out=home,
-            registry=RootRegistry(
-                self._registry, operator_code, root, onboarding_id=work.view.id, sha256=picked.sha256
+            registry=self.loaded(
+                work,
+                picked,
             ),
             delivery=PartnerDelivery(work, self._transfer, layout),
             form=answers or None,
@@ -66,6 +69,20 @@ class TestFile:
                 say("chain.configuration", what=str(wrong)),
                 say("chain.configuration_advice", pack=work.pack.id),
             ) from wrong
+
+    def loaded(self, work: Work, picked: Picked) -> RootRegistry:
+        """Return the registry as the chain asks it for this file."""
+        return RootRegistry(
+            self._registry,
+            work.pack.operator_code,
+            work.view.root,
+            onboarding_id=work.view.id,
+            sha256=picked.sha256,
+        )
+
+    def decision(self, work: Work, picked: Picked) -> Decision | None:
+        """Return what a person has decided about this file's changed invoices, whichever step it blocked."""
+        return decision_about(picked.sha256, list(work.memories.values()))
 
 
 class PartnerDelivery:

@@ -17,7 +17,9 @@ from checklists.model import Form, Language, Localized
 WITH_SECRET_LINK = frozenset({"form", "ask"})
 
 # What a reader looks for first when something did not go straight.
-TROUBLES = frozenset({"step_failed", "step_retried", "step_skipped", "went_back", "refused", "cancelled"})
+TROUBLES = frozenset(
+    {"step_failed", "step_retried", "step_skipped", "replacement_decided", "went_back", "refused", "cancelled"}
+)
 
 MOST_FACTS = 3
 SHOWN_OF_HASH = 12
@@ -139,7 +141,7 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
-        case "step_skipped" | "cancelled":
+        case "step_skipped" | "cancelled" | "replacement_decided":
             detail = content.get("reason")
         case "refused":
             detail = localized(content.get("text"))

@@ -1,12 +1,22 @@
-"""The migrations make the schema that the models describe."""
+"""The migrations make the schema that the models describe, and take a database of an earlier version along."""
 
+import sqlite3
+from datetime import date
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from core_house import ANA, House
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from bot.onboarding.store import Store
+from bot.onboarding import trail
+from bot.onboarding.models import Invoice
+from bot.onboarding.registry import Registry
+from bot.onboarding.store import MIGRATIONS, Store
 
 
 def test_the_migrations_and_the_models_agree(tmp_path: Path) -> None:
@@ -18,3 +28,68 @@ def test_the_migrations_and_the_models_agree(tmp_path: Path) -> None:
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
     store.close()
+
+
+def test_an_open_onboarding_and_its_invoices_come_along_from_the_first_schema(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    house = House(old)
+    key = house.start()
+    house.work()
+    house.onboardings.tick(key, "portal", ["logged_in"], actor=ANA)
+    house.store.close()
+    _as_the_first_version_left_it(old / "core.db")
+    assert not Store(f"sqlite:///{old / 'core.db'}").schema_is_current()
+
+    house = House(old)
+    assert house.store.schema_is_current()
+    assert trail.first_break(house.onboardings.trail(key)) is None
+    house.onboardings.tick(key, "portal", ["found"], actor=ANA)
+    assert house.states(key)["portal"] == "done"
+    registry = Registry(house.store, house.clock)
+    [known] = registry.invoices("OPERADORA_X", "ACME-IBERICA")
+    assert (known.number, known.gross, known.lines, known.superseded_at) == ("N-1", "12.10", None, None)
+    with pytest.raises(IntegrityError), house.store.transaction() as session:
+        session.add(_copied(known))
+    with house.store.transaction() as session:
+        session.merge(known).superseded_at = house.clock.now()
+        session.flush()
+        session.add(_copied(known))
+    assert len(registry.invoices("OPERADORA_X", "ACME-IBERICA")) == 1
+    assert len(registry.superseded("OPERADORA_X", "ACME-IBERICA")) == 1
+    house.store.close()
+
+
+def _as_the_first_version_left_it(database: Path) -> None:
+    """Put the same rows into a database that the first migration alone has made, with an integrated invoice."""
+    first = database.with_name("first.db")
+    store = Store(f"sqlite:///{first}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    store.close()
+    connection = sqlite3.connect(first)
+    connection.execute("ATTACH ? AS newer", (str(database),))
+    for (table,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+        if table != "alembic_version":
+            columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f'PRAGMA main.table_info("{table}")'))
+            connection.execute(f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM newer."{table}"')
+    connection.execute(
+        "INSERT INTO invoice (onboarding_id, operator, root, supplier_tax_id, number, number_key, account, period,"
+        " period_start, period_end, net, tax, out_of_tax, gross, currency, source_sha256) VALUES (1, 'OPERADORA_X',"
+        " 'ACME-IBERICA', 'A78923125', 'N-1', 'N1', '1', '202610', '2026-09-18', '2026-10-17', '10.0000', '2.1000',"
+        " '0.0000', '12.10', 'EUR', 'ab')"
+    )
+    connection.commit()
+    connection.close()
+    for left in ("-wal", "-shm"):
+        database.with_name(database.name + left).unlink(missing_ok=True)
+    first.replace(database)
+    for left in ("-wal", "-shm"):
+        first.with_name(first.name + left).unlink(missing_ok=True)
+
+
+def _copied(known: Invoice) -> Invoice:
+    values = known.model_dump(exclude={"id", "superseded_at"})
+    return Invoice(**values | {"period_start": date(2026, 9, 18), "period_end": date(2026, 10, 17)})

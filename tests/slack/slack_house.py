@@ -282,11 +282,13 @@ class SlackHouse:
 
 
 @contextmanager
-def slack_house(base: Path, mode: Mode, *, command: str = "/onboard") -> Iterator[SlackHouse]:
+def slack_house(
+    base: Path, mode: Mode, *, command: str = "/onboard", scopes: frozenset[str] | None = None
+) -> Iterator[SlackHouse]:
     workspace = Workspace(people=PEOPLE)
     with ExitStack() as parts:
         slack = parts.enter_context(
-            SlackServer(workspace=workspace, rate_limits=RateLimits(enforced=False), command=command)
+            SlackServer(workspace=workspace, rate_limits=RateLimits(enforced=False), command=command, scopes=scopes)
         )
         house = SlackHouse(base, slack, mode, command)
         parts.callback(house.store.close)

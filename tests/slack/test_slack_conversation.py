@@ -6,6 +6,7 @@ import pytest
 from slack_house import SlackHouse, eventually
 
 from bot.onboarding.outcomes import Failed
+from bot.onboarding.replacing import Amounts, ChangedInvoice, Offer
 from bot.slack.commands import VERBS
 from checklists.model import Localized
 
@@ -219,6 +220,44 @@ def test_a_failed_step_is_retried_alone(house: SlackHouse) -> None:
     house.settle()
     assert house.state(run, "folder") == "done"
     assert house.state(run, "portal") == "waiting"
+
+
+def test_changed_invoices_are_replaced_by_a_manager_once_and_the_dialog_shows_both_amounts(house: SlackHouse) -> None:
+    amounts = {"net": "1.0000", "tax": "0.2100", "out_of_tax": "0.0000"}
+    invoice = ChangedInvoice(
+        id=1,
+        supplier_tax_id="A78923125",
+        number_key="TA1",
+        number="TA1",
+        loaded=Amounts(gross="109.40", **amounts),
+        found=Amounts(gross="121.50", **amounts),
+        currency="EUR",
+    )
+    offer = Offer(file="<october>.mdb", sha256="ab" * 32, invoices=(invoice,))
+    text = Localized.same("changed")
+    house.folder.failures.append(Failed("DUP_INVOICE_CHANGED", text, text, memory=offer.as_memory()))
+    run = house.start()
+    shown = int(house.parent(run)["versions"]) - 1
+    [button] = [
+        element
+        for block in house.parent(run)["blocks"]
+        for element in block.get("elements", ())
+        if element.get("action_id") == "replace"
+    ]
+    assert button["value"] == f"{run.key}:folder"
+    assert "TA1: 109.40 → 121.50 EUR" in button["confirm"]["text"]["text"]
+    house.guest.click(run.ts, "replace", button["value"])
+    assert "activation manager" in eventually(lambda: house.told(house.guest))[-1]
+    assert house.state(run, "folder") == "failed"
+    house.ana.click(run.ts, "replace", button["value"], repeat=True)
+    house.settle()
+    assert house.state(run, "folder") == "done"
+    told = len(house.told(house.ana))
+    house.ana.click(run.ts, "replace", button["value"], version=shown)
+    assert "no invoice to be replaced" in eventually(lambda: house.told(house.ana)[told:])[-1]
+    assert house.events(run).count("replacement_decided") == 1
+    [post] = [message["text"] for message in house.ana.messages(run.ts) if "decision" in message["text"]]
+    assert post.endswith("decision: replace the invoices")
 
 
 def test_a_step_is_skipped_with_a_reason(house: SlackHouse) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
+from bot.onboarding.replacing import Amounts, ChangedInvoice, Offer
 from bot.onboarding.view import REPORTED, OnboardingView, Report, StepView, SurfaceView, TickView
 from bot.sandbox.slack.blocks import TEXT_OF_ALL_BLOCKS, check_blocks, check_view, text_length
 from bot.slack import modals
@@ -23,7 +24,7 @@ from bot.slack.parent import message_blocks, picture
 from bot.slack.reports import report_blocks
 from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
-from checklists.model import LANGUAGES, Localized, Pack, Step, Tick
+from checklists.model import LANGUAGES, Language, Localized, Pack, Step, Tick
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 STATES = ["pending", "running", "waiting", "done", "failed", "skipped", "not_applicable"]
@@ -374,3 +375,51 @@ def test_the_manifest_is_what_slack_takes(url: str | None) -> None:
         import jsonschema
 
         jsonschema.validate(made, json.loads(schema.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("count", [1, 3, 5_000])
+def test_the_dialog_before_replacing_stays_within_its_limit_and_counts_what_it_leaves_out(
+    pack: Pack, language: Language, count: int
+) -> None:
+    amounts = Amounts(net="1.0000", tax="0.2100", out_of_tax="0.0000", gross="109.40")
+    invoices = tuple(
+        ChangedInvoice(
+            id=number,
+            supplier_tax_id="A78923125",
+            number_key=f"TA{number}",
+            number=f"TA{number}",
+            loaded=amounts,
+            found=amounts.model_copy(update={"gross": "121.50"}),
+            currency="EUR",
+        )
+        for number in range(count)
+    )
+    view = view_of(pack, language=language)
+    step = replace(
+        view.steps[0],
+        state="failed",
+        code="DUP_INVOICE_CHANGED",
+        offer=Offer(file="a.mdb", sha256="", invoices=invoices),
+    )
+    blocks = message_blocks(replace(view, steps=(step, *view.steps[1:])))
+    assert check_blocks(blocks) == []
+    [button] = [
+        element for block in blocks for element in block.get("elements", ()) if element.get("action_id") == "replace"
+    ]
+    asked = button["confirm"]["text"]["text"]
+    listed = asked.count("109.40 → 121.50 EUR")
+    assert listed >= min(count, 3)
+    if listed < count:
+        left = f"{count - listed:,}"
+        assert (left if language == "en" else left.replace(",", "\N{NO-BREAK SPACE}")) in asked
+
+
+def test_a_long_failure_is_cut_between_its_lines_in_the_parent(pack: Pack) -> None:
+    lines = [f"Call {number} is odd & <strange>" for number in range(200)]
+    view = view_of(pack)
+    step = replace(view.steps[0], state="failed", code="ODD", seen=Localized.same("\n".join(lines)))
+    shown = str(message_blocks(replace(view, steps=(step,))))
+    told = [line for line in lines if line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in shown]
+    assert 5 < len(told) < 100
+    assert f"Call {len(told)}" not in shown

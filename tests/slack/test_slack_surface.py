@@ -1,6 +1,7 @@
 """The parent message and its thread when Slack is slow, silent, away or says no: nothing twice, nothing lost."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 from slack_house import ANA, CHANNEL, SlackHouse, slack_house
 
 from bot.onboarding.errors import Unavailable
+from bot.onboarding.outcomes import SHOWN_ENTRIES, Done, Evidence, FileEvidence
 from bot.sandbox.faults import Fault
 from bot.slack.connection import SlackConnection, SlackRefused
+from bot.slack.manifest import BOT_SCOPES
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
 
@@ -129,3 +132,87 @@ def test_the_command_that_people_are_told_is_the_configured_one(quiet: SlackHous
 def test_settings_that_cannot_work_name_what_is_missing(given: dict[str, str], missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
         SlackSettings.model_validate(given)
+
+
+def with_a_list(house: SlackHouse, rows: int = 40) -> FileEvidence:
+    """The folder step brings a list as a file."""
+    content = b"kind;ref\r\n" + b"line;600000001\r\n" * rows
+    path = house.base / "REFS_ACME_1a2b3c4d.csv"
+    path.write_bytes(content)
+    file = FileEvidence(path.name, "references", str(path), len(content), sha256(content).hexdigest(), rows)
+    house.folder.outcome = Done(Evidence(files=(file,)))
+    return file
+
+
+def shared(house: SlackHouse, key: str) -> list[dict[str, Any]]:
+    thread = house.ana.messages(house.run(key).ts)
+    return [file for message in thread for file in message.get("files") or ()]
+
+
+def test_a_list_that_is_too_long_for_a_post_is_in_the_thread_as_a_file(quiet: SlackHouse) -> None:
+    file = with_a_list(quiet)
+    key = quiet.begin()
+    quiet.settle()
+    quiet.later()
+    [found] = shared(quiet, key)
+    assert (found["name"], found["size"]) == (file.name, file.size)
+    assert quiet.slack.workspace.uploads[found["id"]].content == Path(file.path).read_bytes()
+    [told] = [message["text"] for message in quiet.ana.messages(quiet.run(key).ts) if message.get("files")]
+    assert told == f"The whole list: {file.name}, 40 rows"
+
+
+def test_a_list_that_the_post_holds_is_no_file(quiet: SlackHouse) -> None:
+    with_a_list(quiet, rows=SHOWN_ENTRIES)
+    key = quiet.begin()
+    quiet.settle()
+    assert shared(quiet, key) == []
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "server_error", "rate_limited"])
+def test_a_file_whose_answer_was_lost_is_shared_once(quiet: SlackHouse, method: str, kind: Any) -> None:
+    with_a_list(quiet)
+    quiet.slack.faults.add(Fault(method, kind, seconds=1))
+    key = quiet.begin()
+    quiet.settle()
+    quiet.later()
+    quiet.later()
+    assert len(shared(quiet, key)) == 1
+    assert quiet.onboardings.view(key).troubles == {}
+
+
+def test_a_slack_without_the_scope_for_files_keeps_no_report_back(tmp_path: Path) -> None:
+    scopes = frozenset(BOT_SCOPES) - {"files:write"}
+    with slack_house(tmp_path, "http", scopes=scopes) as house:
+        with_a_list(house)
+        key = house.begin()
+        house.settle()
+        assert shared(house, key) == []
+        house.onboardings.tick(key, "portal", [], actor=ANA)
+        house.settle()
+        posts = [message["text"] for message in house.ana.messages(house.run(key).ts)]
+        assert any("Portal: done" in post for post in posts)
+        assert house.onboardings.view(key).troubles == {}
+
+
+def test_a_file_that_never_gets_through_keeps_no_later_report_back(quiet: SlackHouse) -> None:
+    with_a_list(quiet)
+    quiet.slack.faults.add(Fault("files.getUploadURLExternal", "server_error", times=20))
+    key = quiet.begin()
+    quiet.onboardings.tick(key, "portal", [], actor=ANA)
+    for _ in range(4):
+        quiet.settle()
+        quiet.later()
+    assert shared(quiet, key) == []
+    posts = [message["text"] for message in quiet.ana.messages(quiet.run(key).ts)]
+    assert any("Portal: done" in post for post in posts)
+    assert any("Directory: done" in post for post in posts)
+
+
+def test_a_list_that_is_no_longer_what_the_report_is_about_is_left_out(quiet: SlackHouse) -> None:
+    file = with_a_list(quiet)
+    Path(file.path).write_bytes(b"something else")
+    key = quiet.begin()
+    quiet.settle()
+    assert shared(quiet, key) == []
+    assert quiet.onboardings.view(key).troubles == {}
