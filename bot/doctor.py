@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.app import packs_of, public_url
 from bot.jira.connection import JiraConnection, JiraRefused
+from bot.locales import say
 from bot.onboarding.errors import OnboardingError, Unavailable
 from bot.onboarding.store import Store
 from bot.settings import Settings
@@ -112,7 +113,10 @@ def _jira(settings: Settings) -> Iterator[Finding]:
             advice = "" if field in known else f"correct JIRA__FIELDS for {asked}"
             yield Finding(f"jira {field}", field in known, "known" if field in known else "no such field", advice)
     except JiraRefused as refused:
-        yield Finding("jira", False, str(refused), "check the token, the projects and the bot's permissions in them")
+        advice = "check the token, the projects and the bot's permissions in them"
+        if refused.is_wrong_account:
+            advice = say(refused.advice, url=settings.jira.url).en
+        yield Finding("jira", False, str(refused), advice)
     except Unavailable as lost:
         yield Finding("jira", False, lost.reason, f"check the way to {settings.jira.url}")
 

@@ -1,7 +1,6 @@
-"""What both sides of the adapter do with issues: find by label, read links, comments and attachments, transition."""
+"""What both sides of the adapter do with an issue whose key is known: attachments, transitions, refusals in words."""
 
 import io
-import re
 from typing import Any
 
 from jira import JIRA
@@ -12,18 +11,6 @@ from bot.onboarding.errors import StepFailed
 
 # From a workflow's first status to a done one; more hops than that is no workflow that people use.
 MOST_HOPS = 6
-
-
-def label_of(marker: str) -> str:
-    """Return the label that marks an issue as ours: the ledger's key without what a label cannot hold."""
-    return re.sub(r"[^a-z0-9.-]+", "-", marker.lower())[:255]
-
-
-def find_by_label(client: JIRA, project: str, marker: str) -> str | None:
-    """Return the key of the oldest issue that carries the marker's label; None when there is none."""
-    query = f'project = "{project}" AND labels = "{label_of(marker)}" ORDER BY created ASC'
-    found = client.search_issues(query, maxResults=1, fields="summary")
-    return str(found[0].key) if found else None
 
 
 def is_done(client: JIRA, key: str) -> bool:
@@ -73,7 +60,7 @@ def refused_step(connection: JiraConnection, refused: JiraRefused) -> StepFailed
     return StepFailed(
         "JIRA_REFUSED",
         say("jira.refused", status=refused.status, reason=refused.reason),
-        say("jira.refused_advice", url=connection.settings.url),
+        say(refused.advice, url=connection.settings.url),
     )
 
 

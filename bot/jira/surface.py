@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import structlog
 from jira import JIRA
 
-from bot.jira import issues, markup
+from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
+from bot.onboarding.effects import NothingHappened
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.outcomes import FileEvidence
 from bot.onboarding.view import OnboardingView, Report
@@ -16,6 +17,13 @@ log = structlog.stdlib.get_logger()
 
 # Jira hears of outcomes, one comment each: what is merely asked of somebody stays in Slack.
 COMMENTED = frozenset({"step_done", "step_failed", "step_skipped", "replacement_decided", "closed", "cancelled"})
+
+
+class Refusing(Unavailable):
+    """Jira answers, and says no."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Jira", reason)
 
 
 class JiraSurface:
@@ -33,15 +41,15 @@ class JiraSurface:
         return self._settings.grace_seconds
 
     def create_parent(self, view: OnboardingView, marker: str) -> str:
-        """Write the issue with the marker as its label; return its key."""
-        with self._client() as client:
+        """Write the issue with the marker as its label; return its key. Raises NothingHappened when Jira refuses."""
+        with self._refused_means_not_done(), self._client() as client:
             issue = client.create_issue(
                 fields={
                     "project": {"key": self._settings.project},
                     "issuetype": {"name": self._settings.issue_type},
                     "summary": markup.issue_summary(view),
                     "description": markup.issue_description(view),
-                    "labels": ["onboarding-bot", issues.label_of(marker)],
+                    "labels": ["onboarding-bot", finding.label_of(marker)],
                 },
                 prefetch=False,
             )
@@ -51,7 +59,7 @@ class JiraSurface:
         """Look for the issue by its label."""
         del view
         with self._client() as client:
-            return issues.find_by_label(client, self._settings.project, marker)
+            return finding.find_by_label(client, self._settings.project, marker)
 
     def parent_link(self, parent: str) -> str | None:
         """Return where people open the issue."""
@@ -67,13 +75,10 @@ class JiraSurface:
             return str(client.add_comment(parent, markup.comment(view, report, marker)).id)
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
-        """Look for a comment that ends with the marker."""
+        """Look for a comment that ends with the marker; an issue's comments are read from the issue, never late."""
         del view, report
         with self._client() as client:
-            for comment in client.comments(parent):
-                if str(comment.body).rstrip().endswith(marker):
-                    return str(comment.id)
-        return None
+            return finding.find_comment(client, parent, marker)
 
     def takes(self, file: FileEvidence) -> bool:
         """Every list is attached to the issue."""
@@ -129,4 +134,12 @@ class JiraSurface:
             with self._connection.client() as client:
                 yield client
         except JiraRefused as refused:
-            raise Unavailable("Jira", f"refuses ({refused.status}): {refused.reason}") from refused
+            raise Refusing(f"refuses ({refused.status}): {refused.reason}") from refused
+
+    @contextmanager
+    def _refused_means_not_done(self) -> Iterator[None]:
+        """Spare the ledger the wait for a late index after a create that Jira has refused."""
+        try:
+            yield
+        except Refusing as refused:
+            raise NothingHappened(refused) from refused

@@ -6,8 +6,10 @@ from typing import Any
 
 from jira import JIRA
 
-from bot.jira import issues, markup
+from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
+from bot.onboarding.effects import NothingHappened
+from bot.onboarding.errors import StepFailed
 from bot.onboarding.tickets import TicketMissing, TicketRequest, TicketStatus
 
 
@@ -26,18 +28,21 @@ class JiraTickets:
     def find(self, marker: str) -> str | None:
         """Return the key of the ticket that carries the marker's label."""
         with self._client() as client:
-            return issues.find_by_label(client, self._settings.database_project, marker)
+            return finding.find_by_label(client, self._settings.database_project, marker)
 
     def create(self, request: TicketRequest, marker: str) -> str:
-        """Open the ticket with its mapped custom fields and its labels; return its key."""
-        with self._client() as client:
+        """Open the ticket with its mapped custom fields and its labels; return its key.
+
+        Raises NothingHappened around the StepFailed when Jira refuses: there is no ticket to wait for.
+        """
+        with self._refused_means_not_done(), self._client() as client:
             issue = client.create_issue(
                 fields={
                     "project": {"key": self._settings.database_project},
                     "issuetype": {"name": self._settings.database_issue_type},
                     "summary": markup.one_line(request.summary),
                     "description": markup.shortened(request.body),
-                    "labels": [*request.labels, "onboarding-bot", issues.label_of(marker)],
+                    "labels": [*request.labels, "onboarding-bot", finding.label_of(marker)],
                     **self._custom_fields(client, request.values),
                 },
                 prefetch=False,
@@ -74,8 +79,7 @@ class JiraTickets:
         try:
             with self._connection.client() as client:
                 fields = client.issue(ticket, fields="status,resolution,assignee,comment").fields
-                comments = getattr(getattr(fields, "comment", None), "comments", None)
-                words = [str(comment.body) for comment in (client.comments(ticket) if comments is None else comments)]
+                words = finding.last_comment(client, ticket, getattr(fields, "comment", None))
         except JiraRefused as refused:
             if refused.status == 404:
                 raise TicketMissing(ticket) from refused
@@ -86,7 +90,7 @@ class JiraTickets:
             is_closed=category == "done",
             resolution=_name_of(fields, "resolution", "name"),
             assignee=_name_of(fields, "assignee", "displayName"),
-            words=words[-1].strip() if words else "",
+            words=words.strip(),
         )
 
     def address(self, ticket: str) -> str:
@@ -111,6 +115,14 @@ class JiraTickets:
                 yield client
         except JiraRefused as refused:
             raise issues.refused_step(self._connection, refused) from refused
+
+    @contextmanager
+    def _refused_means_not_done(self) -> Iterator[None]:
+        """Spare the ledger the wait for a late index after a create that Jira has refused."""
+        try:
+            yield
+        except StepFailed as refused:
+            raise NothingHappened(refused) from refused
 
 
 def _name_of(fields: Any, field: str, attribute: str) -> str | None:

@@ -40,8 +40,9 @@ class Effects:
         """Make sure that the effect exists outside and return its id there.
 
         ``look`` finds it outside (None: not there), ``do`` makes it. ``grace_seconds`` is how long the outside may
-        take to show what it has made: an empty look proves nothing while the claim is younger (Jira Cloud's index).
-        Raises Unsettled while that must be waited for, and whatever ``look`` and ``do`` raise.
+        take to show what it has made: an empty look proves nothing while the last attempt is younger (Jira Cloud's
+        index). Raises Unsettled while that must be waited for, and whatever ``look`` and ``do`` raise; where ``do``
+        raises NothingHappened the claim is given back, and its cause is raised.
         """
         with self._turns.of(key):
             is_new, record = self._claim(onboarding_id, key)
@@ -51,7 +52,8 @@ class Effects:
             if found is None:
                 if not is_new:
                     self._wait_for_grace(record, grace_seconds)
-                found = do()
+                    self._renew(key)
+                found = self._attempt(key, do)
             self._complete(key, found)
             return found
 
@@ -66,11 +68,7 @@ class Effects:
                 return record.external_id
             if not is_new:
                 raise OutcomeUnknown(key)
-            try:
-                external_id = do()
-            except NothingHappened as refused:
-                self.release(key)
-                raise refused.cause from refused
+            external_id = self._attempt(key, do)
             self._complete(key, external_id)
             return external_id
 
@@ -93,6 +91,20 @@ class Effects:
         session.add(record)
         return record
 
+    def _attempt(self, key: str, do: Callable[[], str]) -> str:
+        try:
+            return do()
+        except NothingHappened as refused:
+            self.release(key)
+            raise refused.cause from refused
+
+    def _renew(self, key: str) -> None:
+        """Date the claim from the attempt that follows: the index owes it its time too, if its answer is lost."""
+        with self._store.transaction() as session:
+            record = session.get_one(EffectRecord, key)
+            record.claimed_at = self._clock.now()
+            session.add(record)
+
     def _wait_for_grace(self, record: EffectRecord, grace_seconds: float) -> None:
         age = self._clock.now() - record.claimed_at
         left = timedelta(seconds=grace_seconds) - age
@@ -113,7 +125,7 @@ class Effects:
 
 
 class NothingHappened(OnboardingError):
-    """Wraps an error of ``at_most_once``'s work that is known to have had no effect outside."""
+    """Wraps an error of an effect's work that is known to have had no effect outside."""
 
     def __init__(self, cause: OnboardingError) -> None:
         super().__init__(str(cause))

@@ -41,7 +41,7 @@ class Tickets(Protocol):
         """Return the key of the ticket that carries the marker; None when there is none."""
 
     def create(self, request: TicketRequest, marker: str) -> str:
-        """Open the ticket with the marker on it; return its key."""
+        """Open the ticket with the marker on it; return its key. Raises NothingHappened around a refusal."""
 
     def is_linked(self, ticket: str, parent: str) -> bool:
         """Tell whether the ticket is linked with the onboarding's own issue."""

@@ -209,8 +209,8 @@ class Partner:
 class DataBaseTeam:
     """The Data Base team, in Jira alone."""
 
-    def __init__(self, url: str, token: str, project: str) -> None:
-        self._jira = JiraPerson(url, token)
+    def __init__(self, url: str, token: str, project: str, email: str | None = None) -> None:
+        self._jira = JiraPerson(url, token, email)
         self._project = project
 
     def wait_for_ticket(self) -> str:

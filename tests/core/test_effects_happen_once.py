@@ -58,6 +58,28 @@ def test_a_late_index_is_waited_for_before_it_is_done_again(house: House) -> Non
     assert house.effects.once(1, "k", look=lambda: None, do=lambda: "second", grace_seconds=180) == "second"
 
 
+def test_a_late_index_has_its_time_after_each_attempt(house: House) -> None:
+    house.start()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            house.effects.once(1, "k", look=lambda: None, do=_lost, grace_seconds=180)
+        with pytest.raises(Unsettled) as waiting:
+            house.effects.once(1, "k", look=lambda: None, do=_lost, grace_seconds=180)
+        assert waiting.value.retry_after == pytest.approx(180)
+        house.clock.move(181)
+
+
+def test_what_is_refused_outside_need_not_be_waited_for(house: House) -> None:
+    house.start()
+
+    def refused() -> str:
+        raise NothingHappened(OnboardingError("refused"))
+
+    with pytest.raises(OnboardingError, match="refused"):
+        house.effects.once(1, "k", look=lambda: None, do=refused, grace_seconds=180)
+    assert house.effects.once(1, "k", look=lambda: None, do=lambda: "id", grace_seconds=180) == "id"
+
+
 def test_what_cannot_be_looked_up_is_done_at_most_once(house: House) -> None:
     house.start()
     with pytest.raises(Killed):

@@ -221,7 +221,7 @@ class House:
         self.manager = Manager(self.slack.url, "U0MANAGER")
         partner = Partner if self.files.protocol == "sftp" else FtpPartner
         self.partner = partner(PARTNERS[0], EMAIL, self.mailbox.url, self.files.as_players_see_it())
-        self.team = DataBaseTeam(self.jira.url, self.jira.database_token, "DB")
+        self.team = DataBaseTeam(self.jira.url, self.jira.database_token, "DB", self.jira.database_email)
 
     def start_bot(self) -> Self:
         with (self.place / "bot.log").open("ab") as log:
@@ -298,6 +298,7 @@ def house(
     mode: str = "socket",
     real_sshd: bool = False,
     files_of: Callable[[Path], AbstractContextManager[FileServer]] | None = None,
+    jira_kind: str = "Server",
     **settings: str | None,
 ) -> Iterator[House]:
     port = free_port()
@@ -305,7 +306,7 @@ def house(
     with ExitStack() as parts:
         files = parts.enter_context((files_of or (openssh_files if real_sshd else sandbox_files))(place))
         slack = parts.enter_context(SlackServer(request_url=f"{web_url}/slack/events" if mode == "http" else None))
-        jira = parts.enter_context(JiraServer())
+        jira = parts.enter_context(JiraServer(deployment_type=jira_kind))
         mailbox = parts.enter_context(Mailbox())
         wanted = {
             "DATA_DIR": str(place / "data"),
@@ -318,6 +319,7 @@ def house(
             "SLACK__CHANNEL": "C0ONBOARD",
             "JIRA__URL": jira.url,
             "JIRA__TOKEN": jira.token,
+            "JIRA__EMAIL": jira.email,
             "JIRA__PROJECT": "ACT",
             "JIRA__DATABASE_PROJECT": "DB",
             "JIRA__POLL_SECONDS": "0.5",

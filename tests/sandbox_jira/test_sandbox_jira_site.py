@@ -19,9 +19,18 @@ def test_server_is_a_data_center(client: JIRA, server: JiraServer) -> None:
     assert client.myself()["name"] == "onboarding-bot"
 
 
-def test_cloud_is_not_played() -> None:
-    with pytest.raises(ValueError, match="deployment_type 'Cloud' is not played"):
-        JiraServer(deployment_type="Cloud")
+def test_another_kind_of_jira_is_not_played() -> None:
+    with pytest.raises(ValueError, match="'Datacenter' is neither 'Server'"):
+        JiraServer(deployment_type="Datacenter")
+
+
+@pytest.mark.parametrize("path", ["/rest/api/2/search/jql", "/rest/api/3/search/jql", "/rest/api/3/search"])
+def test_data_center_knows_nothing_of_clouds_search(
+    client: JIRA, server: JiraServer, refused: Refused, path: str
+) -> None:
+    refused(404, client._session.get, f"{server.url}{path}?jql=project=ACT")
+    refused(404, client._session.post, f"{server.url}{path}", json={"jql": "project = ACT"})
+    assert requests.put(f"{server.url}/_sandbox/index", json={"delay_seconds": 1}, timeout=10).status_code == 409
 
 
 def test_server_info_is_for_everybody_and_nothing_else_is(server: JiraServer) -> None:

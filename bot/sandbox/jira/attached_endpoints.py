@@ -12,8 +12,9 @@ from bot.sandbox.jira.shapes import Shapes
 from bot.sandbox.jira.store import JiraStore
 from bot.sandbox.jira.values import BadValue
 
-# What Jira shows as maxResults when all comments were asked for.
+# What Data Center shows as maxResults when all comments were asked for; Cloud gives pages of this size instead.
 ALL_COMMENTS = 1_048_576
+CLOUD_PAGE = 100
 # Characters that Jira does not take in the name of a file.
 BAD_IN_FILENAME = '\\/"%:$?*<|>'
 LONGEST_FILENAME = 255
@@ -27,6 +28,7 @@ class AttachedEndpoints:
         self._shapes = shapes
         self._url = url
         self._upload_limit = upload_limit
+        self._is_cloud = store.site.is_cloud
 
     def endpoints(self) -> list[Endpoint]:
         """The table of endpoints."""
@@ -42,6 +44,7 @@ class AttachedEndpoints:
             Endpoint("GET", file, self.attachment),
             Endpoint("DELETE", file, self.delete_attachment),
             Endpoint("GET", "/secure/attachment/{id}/{filename}", self.download),
+            *([Endpoint("GET", "/rest/api/2/attachment/content/{id}", self.content)] if self._is_cloud else []),
             Endpoint("GET", f"{one}/watchers", self.watchers),
             Endpoint("POST", f"{one}/watchers", self.watch, writes_issue=True),
             Endpoint("DELETE", f"{one}/watchers", self.unwatch, writes_issue=True),
@@ -60,7 +63,8 @@ class AttachedEndpoints:
         if order not in {"created", "+created", "-created"}:
             raise Refusal(400, f"Comments cannot be ordered by '{order}'.")
         found = list(reversed(issue.comments)) if order == "-created" else list(issue.comments)
-        start, most = max(call.number("startAt", 0), 0), max(call.number("maxResults", ALL_COMMENTS), 0)
+        page = CLOUD_PAGE if self._is_cloud else ALL_COMMENTS
+        start, most = max(call.number("startAt", 0), 0), max(call.number("maxResults", page), 0)
         rendered = "renderedBody" in call.listed("expand")
         shown = [self._shapes.comment(issue, each, rendered=rendered) for each in found[start : start + most]]
         return answer({"startAt": start, "maxResults": most, "total": len(found), "comments": shown})
@@ -122,7 +126,9 @@ class AttachedEndpoints:
     def attachment(self, call: Call) -> Response:
         """Describe a file."""
         _, attachment = self._store.attachment(call.path["id"], call.user)
-        return answer(self._shapes.attachment(attachment))
+        shape = self._shapes.attachment(attachment)
+        # A text everywhere else, a number here, says Cloud's own description.
+        return answer(shape | ({"id": int(attachment.id)} if self._is_cloud else {}))
 
     def delete_attachment(self, call: Call) -> Response:
         """Delete a file."""
@@ -131,6 +137,11 @@ class AttachedEndpoints:
         self._require_own(call.user, issue, attachment.author, "DELETE", "ATTACHMENTS", words)
         self._store.delete_attachment(call.user, issue, attachment)
         return no_content()
+
+    def content(self, call: Call) -> Response:
+        """Send whoever wants a file's content to where it lies (Cloud)."""
+        _, attachment = self._store.attachment(call.path["id"], call.user)
+        return Response(status_code=303, headers={"Location": self._shapes.download_address(attachment)})
 
     def download(self, call: Call) -> Response:
         """Send a file's content."""
@@ -149,10 +160,13 @@ class AttachedEndpoints:
         return answer(self._shapes.watches(issue, call.user) | {"watchers": shown})
 
     def watch(self, call: Call) -> Response:
-        """Add a watcher: the body is a user's name as a JSON string, or empty for oneself."""
+        """Add a watcher: the body is a user as a JSON string (name, or account id on Cloud), or empty for oneself."""
         issue = self._issue(call)
-        given = call.json() if call.body.strip() else call.user.name
-        account = self._store.site.account(given) if isinstance(given, str) else None
+        if not call.body.strip():
+            account: Account | None = call.user
+        else:
+            given = call.json()
+            account = self._store.site.person(given) if isinstance(given, str) else None
         if account is None:
             raise Refusal(400, f'The user "{given}" does not have permission to view this issue.')
         self._require_managing(call, issue, account)
@@ -161,10 +175,10 @@ class AttachedEndpoints:
         return no_content()
 
     def unwatch(self, call: Call) -> Response:
-        """Remove the watcher named by ``username``."""
+        """Remove the watcher named by ``username``, on Cloud by ``accountId``."""
         issue = self._issue(call)
-        name = call.argument("username")
-        account = self._store.site.account(name) if name else None
+        name = call.argument("accountId" if self._is_cloud else "username")
+        account = self._store.site.person(name) if name else None
         if account is None:
             raise Refusal(404, f"The user named '{name}' does not exist")
         self._require_managing(call, issue, account)

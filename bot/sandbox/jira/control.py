@@ -1,4 +1,4 @@
-"""The tests' and the demo's own addresses: the whole state as JSON, faults to inject."""
+"""The tests' and the demo's own addresses: the whole state as JSON, faults to inject, how late the index is."""
 
 import hashlib
 from dataclasses import asdict
@@ -28,6 +28,14 @@ class _FaultRequest(BaseModel):
     status: int = Field(default=503, ge=400, le=599)
 
 
+class _IndexRequest(BaseModel):
+    """How late Cloud's index is, in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    delay_seconds: float = Field(ge=0)
+
+
 class Control:
     """Answers below ``/_sandbox``, without a token: it listens on loopback alone."""
 
@@ -43,6 +51,7 @@ class Control:
             Route("/_sandbox/state", self.state),
             Route("/_sandbox/faults", self.add_fault, methods=["POST"]),
             Route("/_sandbox/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/_sandbox/index", self.set_index, methods=["PUT"]),
         ]
 
     async def state(self, request: Request) -> Response:
@@ -69,6 +78,17 @@ class Control:
         """Forget the faults that wait."""
         del request
         self._faults.clear()
+        return Response(status_code=204)
+
+    async def set_index(self, request: Request) -> Response:
+        """Make the index later or less late; 409 on Data Center, whose index is never late."""
+        if not self._store.site.is_cloud:
+            return JSONResponse({"errors": ["the index of a Data Center is never late"]}, 409)
+        try:
+            wanted = _IndexRequest.model_validate(await request.json())
+        except ValueError as bad:
+            return JSONResponse({"errors": [str(bad)]}, 400)
+        self._store.index.delay_seconds = wanted.delay_seconds
         return Response(status_code=204)
 
     def _issue(self, issue: Issue) -> JsonObject:

@@ -1,6 +1,6 @@
 """What a Jira site consists of: people, projects, statuses, fields, issues and what hangs on them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -23,12 +23,13 @@ FieldKind = Literal[
 
 @dataclass(frozen=True)
 class Account:
-    """A user of the site. Data Center knows people by ``name`` (the user name) and by ``key``, not by accountId."""
+    """A user of the site. Data Center knows people by ``name`` (the user name) and ``key``, Cloud by ``account_id``."""
 
     name: str
     display_name: str
     email: str
     key: str
+    account_id: str = ""
     active: bool = True
 
 
@@ -194,6 +195,19 @@ class Issue:
     properties: dict[str, Any] = field(default_factory=dict)
     watchers: list[str] = field(default_factory=list)
     history: list[Change] = field(default_factory=list)
+
+    def snapshot(self) -> "Issue":
+        """Return the issue as it is now; later changes do not show in it."""
+        return replace(
+            self,
+            values=dict(self.values),
+            comments=[replace(each) for each in self.comments],
+            attachments=list(self.attachments),
+            remote_links=[replace(each) for each in self.remote_links],
+            properties=dict(self.properties),
+            watchers=list(self.watchers),
+            history=list(self.history),
+        )
 
     @property
     def number(self) -> int:

@@ -1,6 +1,8 @@
 """What every request passes: faults, the token, the limit on writes, the log; then its endpoint."""
 
 import asyncio
+import base64
+import binascii
 import math
 import re
 from collections import deque
@@ -66,7 +68,11 @@ class WriteLimits:
 
 
 class Gate:
-    """Answers the REST paths."""
+    """Answers the REST paths.
+
+    ``tokens`` gives the user's name for each token: on Data Center a personal access token (Bearer), on Cloud an API
+    token, which counts only together with the mail address of its owner (Basic).
+    """
 
     def __init__(
         self,
@@ -108,9 +114,18 @@ class Gate:
         name = user.name if user is not None and user is not NOBODY else None
         self._calls.append(LoggedCall(self._store.now(), request.method, request.url.path, operation, name, status))
         if response is not None:
-            response.headers["X-AUSERNAME"] = name or "anonymous"
-            response.headers["X-Seraph-LoginReason"] = "OK" if name else "AUTHENTICATED_FAILED"
+            self._say_who(response, user, request)
         return response
+
+    def _say_who(self, response: Response, user: Account | None, request: Request) -> None:
+        known = user is not None and user is not NOBODY
+        if not self._store.site.is_cloud:
+            response.headers["X-AUSERNAME"] = user.name if user is not None and known else "anonymous"
+            response.headers["X-Seraph-LoginReason"] = "OK" if known else "AUTHENTICATED_FAILED"
+        elif user is not None and known:
+            response.headers["X-AACCOUNTID"] = user.account_id
+        elif request.headers.get("authorization", "").lower().startswith("basic "):
+            response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
 
     def _find(self, method: str, path: str) -> tuple[Endpoint | None, dict[str, str], bool]:
         """Return the endpoint with its path arguments, and whether another method would have one."""
@@ -126,6 +141,8 @@ class Gate:
 
     def _user(self, request: Request, *, is_open: bool) -> Account:
         given = request.headers.get("authorization")
+        if self._store.site.is_cloud:
+            given = self._cloud_credential(given)
         if given is None:
             if is_open:
                 return NOBODY
@@ -139,6 +156,20 @@ class Gate:
         if account is None or not account.active:
             raise _Unauthorized("Client must be authenticated to access this resource.")
         return account
+
+    def _cloud_credential(self, given: str | None) -> str | None:
+        """Turn Cloud's Basic pair into its token; a wrong pair counts as none, as on Cloud. Raises Refusal 403."""
+        scheme, _, value = (given or "").partition(" ")
+        if scheme == "Bearer":
+            # Cloud takes a Bearer for the token of an app and refuses it before it looks for the resource.
+            raise _BearerRefused()
+        try:
+            email, _, token = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        account = self._store.site.account(self._tokens.get(token, ""))
+        is_theirs = scheme.lower() == "basic" and account is not None and account.email == email.lower()
+        return f"Bearer {token}" if is_theirs else None
 
     async def _handle(
         self, request: Request, endpoint: Endpoint, arguments: Mapping[str, str], user: Account
@@ -164,7 +195,10 @@ class Gate:
             if endpoint.writes_issue:
                 issue = self._store.issue(arguments["key"], user)
                 self._write_limits.check(issue.id, asyncio.get_running_loop().time())
-            return endpoint.handler(call)
+            response = endpoint.handler(call)
+            if request.method != "GET":
+                self._store.index_changes()
+            return response
 
 
 class _Unauthorized(Refusal):
@@ -172,6 +206,13 @@ class _Unauthorized(Refusal):
 
     def __init__(self, message: str) -> None:
         super().__init__(401, message, headers={"WWW-Authenticate": 'OAuth realm="sandbox"'})
+
+
+class _BearerRefused(Refusal):
+    """Cloud's answer to a personal access token, which only Data Center knows."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "Failed to parse Connect Session Auth Token")
 
 
 async def _files(request: Request) -> list[UploadedFile]:
@@ -212,4 +253,6 @@ def _refused(refused: Refusal) -> Response:
     body = refused.as_json()
     if isinstance(refused, _Unauthorized):
         body = {"message": refused.messages[0], "status-code": refused.status}
+    if isinstance(refused, _BearerRefused):
+        body = {"error": refused.messages[0]}
     return JSONResponse(body, refused.status, headers=refused.headers)

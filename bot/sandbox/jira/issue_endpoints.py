@@ -104,15 +104,21 @@ class IssueEndpoints:
         return answer(self._shapes.edit_meta(issue) if may_edit else {"fields": {}})
 
     def assign(self, call: Call) -> Response:
-        """Assign an issue: ``{"name": user}``, null for nobody, "-1" for the project's lead."""
+        """Assign an issue: ``{"name": user}``, null for nobody, "-1" for the project's lead; on Cloud ``accountId``."""
         issue = self._store.issue(call.path["key"], call.user)
         body = call.json_object()
-        if body.keys() - {"name", "key"}:
-            raise Refusal(400, f'Unrecognized field "{min(body.keys() - {"name", "key"})}" (Class UserBean)')
+        site = self._store.site
+        named = "accountId" if site.is_cloud else "name"
+        unknown = body.keys() - ({named} if site.is_cloud else {named, "key"})
+        if unknown:
+            raise Refusal(400, f'Unrecognized field "{min(unknown)}" (Class UserBean)')
         words = "You do not have permission to assign issues."
         self._store.require(call.user, issue.project, "ASSIGN_ISSUES", words)
-        name = issue.project.lead if body.get("name") == "-1" else body.get("name")
-        changes = read_changes({"fields": {"assignee": {"name": name}}}, self._store.site, {"assignee"}, issue.values)
+        who = body.get(named)
+        if who == "-1":
+            lead = site.account(issue.project.lead)
+            who = lead.account_id if lead is not None and site.is_cloud else issue.project.lead
+        changes = read_changes({"fields": {"assignee": {named: who}}}, site, {"assignee"}, issue.values)
         self._check(call, issue.project, changes)
         self._store.edit(call.user, issue, changes.values)
         return no_content()

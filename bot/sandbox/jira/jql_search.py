@@ -1,7 +1,7 @@
 """JQL's meaning: a parsed query to the issues that match it, in its order. What the site lacks is refused."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,12 +32,15 @@ KEY_NAMES = frozenset({"key", "id", "issue", "issuekey"})
 WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 
-def search(jql: str, store: JiraStore, user: Account, now: datetime) -> list[Issue]:
-    """Return the issues that the user may see and the query asks for, newest key first by default. Raises JqlError."""
+def search(jql: str, store: JiraStore, user: Account, now: datetime, reconciled: Collection[str] = ()) -> list[Issue]:
+    """Return the issues that the user may see and the query asks for, newest key first by default.
+
+    They are as the index knows them; those whose ids are ``reconciled`` are as they are. Raises JqlError.
+    """
     query = parse(jql)
     meaning = _Meaning(store, user, now)
     matches = meaning.predicate(query.where, negated=False) if query.where is not None else _everything
-    found = [each for each in store.visible(user) if matches(each)]
+    found = [each for each in store.indexed(user, reconciled) if matches(each)]
     found.sort(key=lambda issue: (issue.project.key, issue.number), reverse=not query.order)
     for field, descends in reversed(query.order):
         # Without a direction dates and priorities descend, everything else ascends.
@@ -281,7 +284,7 @@ class _Meaning:
         raise _unknown_value(text, "statusCategory")
 
     def _known_user(self, text: str) -> str:
-        account = self._site.account(text)
+        account = self._site.person(text)
         if account is None:
             raise _unknown_value(text, "user")
         return account.name

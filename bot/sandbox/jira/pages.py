@@ -96,6 +96,7 @@ class Pages:
                 with self._store.lock:
                     account = self._acting(form)
                     action(account, self._store.issue(key, account), form)
+                    self._store.index_changes()
             except Refusal as refused:
                 return self._page_of_error(refused, f"/browse/{key}")
             # 303 makes a reload show the issue instead of sending the form again.

@@ -11,12 +11,19 @@ TIMEOUT_SECONDS = 20
 
 
 class JiraPerson:
-    """Does what a person does on a ticket. Methods raise requests.HTTPError where Jira refuses."""
+    """Does what a person does on a ticket. Methods raise requests.HTTPError where Jira refuses.
 
-    def __init__(self, url: str, token: str) -> None:
+    With ``email`` the Jira is one on Cloud, where the token counts only together with it.
+    """
+
+    def __init__(self, url: str, token: str, email: str | None = None) -> None:
         self._rest = f"{url.rstrip('/')}/rest/api/2"
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._is_cloud = email is not None
+        if email is not None:
+            self._session.auth = (email, token)
+        else:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def __enter__(self) -> Self:
         """Nothing is opened before the first request."""
@@ -33,8 +40,8 @@ class JiraPerson:
         self._session.close()
 
     def name(self) -> str:
-        """Return the user name that the token belongs to."""
-        return str(self._send("GET", "myself")["name"])
+        """Return the user that the token belongs to: the name, or on Cloud the account id."""
+        return str(self._send("GET", "myself")[self._named])
 
     def issue(self, key: str) -> dict[str, Any]:
         """See an issue, in REST v2's shape."""
@@ -42,13 +49,15 @@ class JiraPerson:
         return found
 
     def find(self, jql: str) -> list[str]:
-        """Return the keys that a query finds, in its order."""
+        """Return the keys that a query finds, in its order; on Cloud those that the index knows by now."""
+        if self._is_cloud:
+            return self._find_on_cloud(jql)
         found = self._send("POST", "search", {"jql": jql, "fields": ["summary"], "maxResults": 1000})
         return [str(issue["key"]) for issue in found["issues"]]
 
     def take(self, key: str) -> None:
         """Assign an issue to oneself."""
-        self._send("PUT", f"issue/{quote(key, safe='')}/assignee", {"name": self.name()})
+        self._send("PUT", f"issue/{quote(key, safe='')}/assignee", {self._named: self.name()})
 
     def comment(self, key: str, text: str) -> str:
         """Comment; return the comment's id."""
@@ -68,6 +77,20 @@ class JiraPerson:
                 return str(each["to"]["name"])
         names = ", ".join(each["name"] for each in offered) or "none"
         raise LookupError(f"{key} offers no transition {name!r}; offered: {names}")
+
+    @property
+    def _named(self) -> str:
+        return "accountId" if self._is_cloud else "name"
+
+    def _find_on_cloud(self, jql: str) -> list[str]:
+        keys: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            found = self._send("POST", "search/jql", {"jql": jql, "fields": ["key"], "maxResults": 1000, **more})
+            keys += [str(issue["key"]) for issue in found["issues"]]
+            if found["isLast"]:
+                return keys
+            more = {"nextPageToken": found["nextPageToken"]}
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         response = self._session.request(method, f"{self._rest}/{path}", json=body, timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""The search, by GET and by POST."""
+"""The search of Data Center, by GET and by POST; Cloud's is another (``cloud_search``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sandbox's Jira: a strict double of Jira Data Center 9 on loopback, for the real client to talk to."""
+"""The sandbox's Jira: a strict double of Jira Data Center 9, or Cloud, on loopback, for the real client to talk to."""
 
 import asyncio
 import socket
@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from bot.sandbox.event_loop import LoopThread
 from bot.sandbox.faults import Faults
 from bot.sandbox.jira.attached_endpoints import AttachedEndpoints
+from bot.sandbox.jira.cloud_search import CloudSearch
 from bot.sandbox.jira.control import Control
 from bot.sandbox.jira.gate import Gate, LoggedCall, WriteLimits
 from bot.sandbox.jira.issue_endpoints import IssueEndpoints
@@ -39,9 +40,11 @@ class JiraServer:
 
     ``token`` is the bot's, ``database_token`` the Data Base team's, ``manager_token`` the manager's. Port 0 takes a
     free one, which a second ``start`` takes again; the state outlives ``stop``. ``upload_limit`` is in bytes.
-    ``deployment_type`` is what ``serverInfo`` says: Cloud has another API and another way to name people, which the
-    sandbox does not play. ``faults`` names operations such as ``POST /rest/api/2/issue/{key}/comment``.
-    ``write_limits.is_on`` switches on Jira's limit of writes per issue.
+    ``deployment_type`` is what ``serverInfo`` says: ``Server`` is a Data Center; on ``Cloud`` the tokens count only
+    with their owners' mail addresses (``email`` is the bot's, ``database_email`` the team's), people are named by
+    account id, and a search goes through ``/search/jql``, whose index is ``index_delay_seconds`` late
+    (``store.index.delay_seconds`` changes that). ``faults`` names operations such as
+    ``POST /rest/api/2/issue/{key}/comment``. ``write_limits.is_on`` switches on Jira's limit of writes per issue.
     """
 
     def __init__(
@@ -53,24 +56,25 @@ class JiraServer:
         database_token: str = "sandbox-db-pat",  # noqa: S107 - as above
         manager_token: str = "sandbox-manager-pat",  # noqa: S107 - as above
         deployment_type: str = "Server",
+        index_delay_seconds: float = 2.0,
         upload_limit: int = 10 * 1024 * 1024,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
-        if deployment_type != "Server":
-            raise ValueError(
-                f"deployment_type {deployment_type!r} is not played by the sandbox: it is a Jira Data Center, which "
-                "calls itself 'Server'."
-            )
+        if deployment_type not in {"Server", "Cloud"}:
+            raise ValueError(f"deployment_type {deployment_type!r} is neither 'Server' (a Data Center) nor 'Cloud'.")
+        is_cloud = deployment_type == "Cloud"
         if len({token, database_token, manager_token}) != 3:
             raise ValueError("the three users need three different tokens")
         self.faults = Faults()
         self.write_limits = WriteLimits()
-        self.store = JiraStore(default_site(), clock)
+        self.store = JiraStore(default_site(is_cloud=is_cloud), clock)
+        self.store.index.delay_seconds = index_delay_seconds if is_cloud else 0.0
         self.token = token
         self.database_token = database_token
+        self.email = BOT.email if is_cloud else None
+        self.database_email = DATABASE_MEMBER.email if is_cloud else None
         self.calls: list[LoggedCall] = []
         self._tokens = {token: BOT.name, database_token: DATABASE_MEMBER.name, manager_token: MANAGER.name}
-        self._deployment_type = deployment_type
         self._upload_limit = upload_limit
         self._host = host
         self._port = port
@@ -141,12 +145,13 @@ class JiraServer:
 
     def _gate(self) -> Gate:
         shapes = Shapes(self.store, self.url)
+        searching = CloudSearch if self.store.site.is_cloud else SearchEndpoints
         endpoints = [
-            *SiteEndpoints(self.store, shapes, self.url, self._deployment_type, self._upload_limit).endpoints(),
+            *SiteEndpoints(self.store, shapes, self.url, self._upload_limit).endpoints(),
             *IssueEndpoints(self.store, shapes, self.url).endpoints(),
             *AttachedEndpoints(self.store, shapes, self.url, self._upload_limit).endpoints(),
             *LinkEndpoints(self.store, shapes, self.url).endpoints(),
-            *SearchEndpoints(self.store, shapes).endpoints(),
+            *searching(self.store, shapes).endpoints(),
         ]
         return Gate(self.store, endpoints, self._tokens, self.faults, self.write_limits, self.calls)
 

@@ -1,4 +1,4 @@
-"""The JSON of the site's things, in the shapes of REST v2 on Data Center 9."""
+"""The JSON of the site's things, in the shapes of REST v2 on Data Center 9, or on Cloud."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -46,6 +46,17 @@ class Shapes:
         account = self._store.site.account(name)
         if account is None:
             raise LookupError(f"no user {name}")
+        if self._store.site.is_cloud:
+            return {
+                "self": f"{self._rest}/user?accountId={quote(account.account_id)}",
+                "accountId": account.account_id,
+                "accountType": "atlassian",
+                "emailAddress": account.email,
+                "displayName": account.display_name,
+                "active": account.active,
+                "timeZone": "Etc/UTC",
+                "avatarUrls": {},
+            }
         return {
             "self": f"{self._rest}/user?username={quote(account.name)}",
             "name": account.name,
@@ -145,12 +156,15 @@ class Shapes:
             "fieldId": field.id,
             "hasDefaultValue": field.id == "priority",
             "operations": operations,
-        }
+        } | self._field_key(field.id)
         allowed = {
             "issuetype": [self.named("issuetype", each) for each in project.issue_types],
             "priority": [self.named("priority", each) for each in self._store.site.priorities],
         }.get(field.id, [self.option(each) for each in field.options])
         return shape | ({"allowedValues": allowed} if allowed else {})
+
+    def _field_key(self, field_id: str) -> JsonObject:
+        return {"key": field_id} if self._store.site.is_cloud else {}
 
     def option(self, option: Named) -> JsonObject:
         """A value of a select list."""
@@ -171,7 +185,7 @@ class Shapes:
             "fieldId": "resolution",
             "operations": ["set"],
             "allowedValues": [self.named("resolution", each) for each in self._store.site.resolutions],
-        }
+        } | self._field_key("resolution")
         return shape | {"fields": {"resolution": resolution}}
 
     def comment(self, issue: Issue, comment: Comment, *, rendered: bool = False) -> JsonObject:
@@ -193,6 +207,9 @@ class Shapes:
 
     def attachment(self, attachment: Attachment) -> JsonObject:
         """A file, with the address of its content."""
+        content = self.download_address(attachment)
+        if self._store.site.is_cloud:
+            content = f"{self._rest}/attachment/content/{attachment.id}"
         return {
             "self": f"{self._rest}/attachment/{attachment.id}",
             "id": attachment.id,
@@ -201,8 +218,12 @@ class Shapes:
             "created": timestamp(attachment.created),
             "size": len(attachment.content),
             "mimeType": attachment.media_type,
-            "content": f"{self._url}/secure/attachment/{attachment.id}/{quote(attachment.filename)}",
+            "content": content,
         }
+
+    def download_address(self, attachment: Attachment) -> str:
+        """Where a file's content lies."""
+        return f"{self._url}/secure/attachment/{attachment.id}/{quote(attachment.filename)}"
 
     def link(self, link: Link, seen_from: Issue | None = None) -> JsonObject:
         """A link; seen from an issue only the other side is shown."""

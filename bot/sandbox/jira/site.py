@@ -14,9 +14,13 @@ from bot.sandbox.jira.entities import (
     Transition,
 )
 
-BOT = Account("onboarding-bot", "Onboarding Bot", "onboarding-bot@sandbox.example", "JIRAUSER10100")
-DATABASE_MEMBER = Account("db-team-member", "Dana Base", "db-team-member@sandbox.example", "JIRAUSER10101")
-MANAGER = Account("manager", "Morgan Manager", "manager@sandbox.example", "JIRAUSER10102")
+BOT = Account(
+    "onboarding-bot", "Onboarding Bot", "onboarding-bot@sandbox.example", "JIRAUSER10100", "6a3f0c51d2b7e90071c4aa01"
+)
+DATABASE_MEMBER = Account(
+    "db-team-member", "Dana Base", "db-team-member@sandbox.example", "JIRAUSER10101", "6a3f0c51d2b7e90071c4aa02"
+)
+MANAGER = Account("manager", "Morgan Manager", "manager@sandbox.example", "JIRAUSER10102", "6a3f0c51d2b7e90071c4aa03")
 
 NEW = StatusCategory(2, "new", "To Do", "blue-gray")
 UNDER_WAY = StatusCategory(4, "indeterminate", "In Progress", "yellow")
@@ -115,7 +119,7 @@ COMMON_SCREEN = ("summary", "issuetype", "description", "labels", "priority", "a
 
 @dataclass(frozen=True)
 class Site:
-    """What an administrator of the site has set up."""
+    """What an administrator of the site has set up. ``is_cloud`` decides how people are named and text is kept."""
 
     accounts: tuple[Account, ...]
     projects: tuple[Project, ...]
@@ -125,10 +129,17 @@ class Site:
     priorities: tuple[Named, ...]
     link_types: tuple[LinkType, ...]
     default_priority: str = "Medium"
+    is_cloud: bool = False
 
     def account(self, name: str) -> Account | None:
         """Find a user by name, without case."""
         return next((each for each in self.accounts if each.name == name.casefold()), None)
+
+    def person(self, named: str) -> Account | None:
+        """Find a user as requests name them: by account id on Cloud, by user name on Data Center."""
+        if self.is_cloud:
+            return next((each for each in self.accounts if each.account_id == named), None)
+        return self.account(named)
 
     def project(self, key_or_id: str) -> Project | None:
         """Find a project by key or id."""
@@ -148,7 +159,7 @@ class Site:
         return tuple(dict.fromkeys(each for project in self.projects for each in project.issue_types))
 
 
-def default_site() -> Site:
+def default_site(*, is_cloud: bool = False) -> Site:
     """Return the sandbox's site: ``ACT`` for activations, ``DB`` for the Data Base team's tickets."""
     ticket_screen = (*COMMON_SCREEN, *(each.id for each in TICKET_FIELDS))
     activations = Project(
@@ -195,4 +206,5 @@ def default_site() -> Site:
             LinkType("10000", "Blocks", "is blocked by", "blocks"),
             LinkType("10003", "Relates", "relates to", "relates to"),
         ),
+        is_cloud=is_cloud,
     )

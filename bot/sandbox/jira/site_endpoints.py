@@ -13,19 +13,20 @@ from bot.sandbox.jira.store import JiraStore
 
 REST = "/rest/api/2"
 VERSION = (9, 12, 15)
+CLOUD_VERSION = (1001, 0, 0)
 BUILT = datetime(2024, 11, 25, tzinfo=UTC)
 DEFAULT_PAGE = 50
+LARGEST_META_PAGE = 200
 
 
 class SiteEndpoints:
     """Answers what does not concern a single issue."""
 
-    def __init__(self, store: JiraStore, shapes: Shapes, url: str, deployment_type: str, upload_limit: int) -> None:
+    def __init__(self, store: JiraStore, shapes: Shapes, url: str, upload_limit: int) -> None:
         self._store = store
         self._site = store.site
         self._shapes = shapes
         self._url = url
-        self._deployment_type = deployment_type
         self._upload_limit = upload_limit
 
     def endpoints(self) -> list[Endpoint]:
@@ -61,7 +62,7 @@ class SiteEndpoints:
             "baseUrl": self._url,
             "version": ".".join(str(part) for part in VERSION),
             "versionNumbers": list(VERSION),
-            "deploymentType": self._deployment_type,
+            "deploymentType": "Server",
             "buildNumber": 9120015,
             "buildDate": timestamp(BUILT),
             "databaseBuildNumber": 9120015,
@@ -69,6 +70,15 @@ class SiteEndpoints:
             "scmInfo": "sandbox",
             "serverTitle": "Jira",
         }
+        if self._site.is_cloud:
+            del info["databaseBuildNumber"]
+            info |= {
+                "version": f"{'.'.join(str(part) for part in CLOUD_VERSION)}-SNAPSHOT",
+                "versionNumbers": list(CLOUD_VERSION),
+                "deploymentType": "Cloud",
+                "buildNumber": 100288,
+                "serverTimeZone": "Etc/UTC",
+            }
         return answer(info)
 
     def myself(self, call: Call) -> Response:
@@ -76,7 +86,10 @@ class SiteEndpoints:
         return answer(self._shapes.account(call.user.name) | {"locale": "en_US"})
 
     def my_permissions(self, call: Call) -> Response:
-        """What the user may do, in a project, on an issue, or in any project."""
+        """What the user may do, in a project, on an issue, or in any project; Cloud wants the permissions named."""
+        asked = call.listed("permissions")
+        if self._site.is_cloud and (not asked or not PERMISSIONS.keys() >= set(asked)):
+            raise Refusal(400, "The 'permissions' query parameter must name permissions that Jira has.")
         projects = list(self._site.projects)
         project_key = call.argument("projectKey") or call.argument("projectId")
         issue_key = call.argument("issueKey") or call.argument("issueId")
@@ -94,6 +107,7 @@ class SiteEndpoints:
                 "havePermission": any(self._store.may(call.user, project, name) for project in projects),
             }
             for number, (name, title) in enumerate(PERMISSIONS.items(), start=10)
+            if not self._site.is_cloud or name in asked
         }
         return answer({"permissions": held})
 
@@ -117,7 +131,7 @@ class SiteEndpoints:
         """The issue types that the user may create in a project."""
         project = self._creatable(call)
         kinds = [self._shapes.named("issuetype", each) for each in project.issue_types]
-        return answer(page(kinds, call.number("startAt", 0), call.number("maxResults", DEFAULT_PAGE)))
+        return self._meta_page(call, kinds, "issueTypes")
 
     def create_meta_fields(self, call: Call) -> Response:
         """The fields of the create screen."""
@@ -126,7 +140,7 @@ class SiteEndpoints:
             raise Refusal(404, f"The issue type {call.path['id']} is not of the project {project.key}.")
         screen = {"project", *project.create_screen}
         fields = [self._shapes.field_meta(each, project) for each in self._site.fields if each.id in screen]
-        return answer(page(fields, call.number("startAt", 0), call.number("maxResults", DEFAULT_PAGE)))
+        return self._meta_page(call, fields, "fields")
 
     def fields(self, call: Call) -> Response:
         """All fields, custom ones too."""
@@ -163,7 +177,15 @@ class SiteEndpoints:
         return answer({"enabled": True, "uploadLimit": self._upload_limit})
 
     def user(self, call: Call) -> Response:
-        """One user, by name or key."""
+        """One user, by name or key, on Cloud by account id."""
+        if self._site.is_cloud:
+            account_id = self._account_argument(call, "accountId")
+            found = self._site.person(account_id)
+            if found is None:
+                raise Refusal(
+                    404, f"Specified user does not exist or you do not have required permissions: {account_id}"
+                )
+            return answer(self._shapes.account(found.name))
         name, key = call.argument("username"), call.argument("key")
         if name is None and key is None:
             raise Refusal(404, "Either the 'username' or the 'key' query parameters need to be provided")
@@ -173,8 +195,13 @@ class SiteEndpoints:
         raise Refusal(404, f"The user named '{name or key}' does not exist")
 
     def search_users(self, call: Call) -> Response:
-        """Users whose name, display name or address begins with ``username``; ``.`` finds everybody."""
-        if call.argument("username") is None:
+        """Users whose name, display name or address begins with ``username``; ``.`` finds everybody.
+
+        On Cloud the argument is ``query``, and there is no name to find.
+        """
+        if self._site.is_cloud:
+            self._account_argument(call, "query", "accountId")
+        elif call.argument("username") is None:
             raise Refusal(400, "The username query parameter was not provided")
         return answer(self._found(call, list(self._site.accounts)))
 
@@ -195,15 +222,39 @@ class SiteEndpoints:
         raise Refusal(403, "Client must be authenticated as an administrator to access this resource.")
 
     def _found(self, call: Call, accounts: list[Account]) -> list[JsonObject]:
-        wanted = (call.argument("username") or "").casefold()
+        if self._site.is_cloud:
+            accounts = [each for each in accounts if call.argument("accountId") in {None, each.account_id}]
+        wanted = (call.argument("query" if self._site.is_cloud else "username") or "").casefold()
         start, most = call.number("startAt", 0), call.number("maxResults", DEFAULT_PAGE)
         found = [
             self._shapes.account(each.name)
             for each in accounts
-            if wanted == "."
-            or any(word.startswith(wanted) for word in (each.name, each.email, *each.display_name.casefold().split()))
+            if (wanted == "." and not self._site.is_cloud) or any(word.startswith(wanted) for word in self._words(each))
         ]
         return found[start : start + most]
+
+    def _words(self, account: Account) -> tuple[str, ...]:
+        words = (account.email, *account.display_name.casefold().split())
+        return words if self._site.is_cloud else (account.name, *words)
+
+    def _account_argument(self, call: Call, *names: str) -> str:
+        """Return an argument that says which user is meant (Cloud). Raises Refusal 400, also for a user name."""
+        if call.argument("username") is not None or call.argument("key") is not None:
+            raise Refusal(400, "'accountId' must be the only user identifying query parameter in GDPR strict mode.")
+        for name in names:
+            given = call.argument(name)
+            if given is not None:
+                return given
+        raise Refusal(400, f"The query parameter {' or '.join(names)} is required.")
+
+    def _meta_page(self, call: Call, values: list[JsonObject], key: str) -> Response:
+        """Answer a page of metadata, which Cloud puts under a name of its own and does not mark as the last."""
+        start, most = call.number("startAt", 0), call.number("maxResults", DEFAULT_PAGE)
+        if not self._site.is_cloud:
+            return answer(page(values, start, most))
+        shown = page(values, start, min(most, LARGEST_META_PAGE), key)
+        del shown["isLast"]
+        return answer(shown)
 
     def _list_endpoints(self, resource: str, values: tuple[Named, ...]) -> list[Endpoint]:
         def whole(call: Call) -> Response:

@@ -1,11 +1,12 @@
 """The site's state: issues and what hangs on them. Knows what may be done by whom, nothing of HTTP."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from itertools import count
 from threading import RLock
 from typing import Any
 
+from bot.sandbox.jira.documents import through_document
 from bot.sandbox.jira.entities import (
     Account,
     Attachment,
@@ -20,6 +21,7 @@ from bot.sandbox.jira.entities import (
     RemoteLink,
     Transition,
 )
+from bot.sandbox.jira.index import SearchIndex
 from bot.sandbox.jira.refusals import Refusal, no_such_issue
 from bot.sandbox.jira.site import ADMINISTRATOR, BOT, MANAGER, MEMBER, PERMISSIONS, Site
 
@@ -38,6 +40,7 @@ class JiraStore:
         self.lock = RLock()
         self.issues: dict[str, Issue] = {}
         self.links: dict[str, Link] = {}
+        self.index = SearchIndex()
         self._clock = clock
         self._ids = count(10000)
         self._numbers = {project.key: count(1) for project in site.projects}
@@ -104,6 +107,15 @@ class JiraStore:
         """Return the issues that a user may browse, oldest first."""
         return [each for each in self.issues.values() if self.may(user, each.project, "BROWSE_PROJECTS")]
 
+    def indexed(self, user: Account, reconciled: Collection[str] = ()) -> list[Issue]:
+        """Return what a search looks through: the visible issues as the index knows them (see SearchIndex)."""
+        return self.index.read(self.visible(user), self._clock(), reconciled)
+
+    def index_changes(self) -> None:
+        """Tell the index that a request has ended, which may have changed any issue."""
+        if self.site.is_cloud:
+            self.index.write(self.issues.values(), self._clock())
+
     def create(self, user: Account, project: Project, kind: Named, values: dict[str, Any]) -> Issue:
         """Create an issue in the project's first status, reported and watched by its creator."""
         now = self._clock()
@@ -119,12 +131,13 @@ class JiraStore:
             watchers=[user.name],
         )
         priority = next(each for each in self.site.priorities if each.name == self.site.default_priority)
-        issue.values = {"reporter": user.name, "priority": priority, "labels": [], **values}
+        issue.values = {"reporter": user.name, "priority": priority, "labels": [], **self._kept(values)}
         self.issues[issue.key] = issue
         return issue
 
     def edit(self, user: Account, issue: Issue, values: dict[str, Any]) -> None:
         """Store values and write the history of what really changed."""
+        values = self._kept(values)
         items = [
             (field_id, _shown(issue.values.get(field_id)), _shown(value))
             for field_id, value in values.items()
@@ -159,13 +172,13 @@ class JiraStore:
     def comment(self, user: Account, issue: Issue, body: str, visibility: JsonObject | None = None) -> Comment:
         """Add a comment."""
         now = self._touch(issue)
-        comment = Comment(self._next_id(), user.name, body, now, now, user.name, visibility)
+        comment = Comment(self._next_id(), user.name, self._kept_text(body), now, now, user.name, visibility)
         issue.comments.append(comment)
         return comment
 
     def edit_comment(self, user: Account, issue: Issue, comment: Comment, body: str) -> None:
         """Replace a comment's text."""
-        comment.body, comment.updated, comment.update_author = body, self._touch(issue), user.name
+        comment.body, comment.updated, comment.update_author = self._kept_text(body), self._touch(issue), user.name
 
     def delete_comment(self, issue: Issue, comment: Comment) -> None:
         """Remove a comment."""
@@ -219,6 +232,16 @@ class JiraStore:
         link = RemoteLink(int(self._next_id()), global_id, target, application, relationship)
         issue.remote_links.append(link)
         return link, True
+
+    def _kept(self, values: dict[str, Any]) -> dict[str, Any]:
+        long_texts = {each.id for each in self.site.fields if each.kind == "textarea"}
+        return {
+            name: self._kept_text(value) if name in long_texts and isinstance(value, str) else value
+            for name, value in values.items()
+        }
+
+    def _kept_text(self, text: str) -> str:
+        return through_document(text) if self.site.is_cloud else text
 
     def _record(self, user: Account, issue: Issue, items: list[tuple[str, str | None, str | None]]) -> None:
         if items:

@@ -130,15 +130,25 @@ def _user(field: Field, given: object, site: Site) -> str | None:
     del field
     if given is None:
         return None
-    if not isinstance(given, dict) or "name" not in given:
+    if site.is_cloud:
+        name = _account_id(given)
+    elif not isinstance(given, dict) or "name" not in given:
         raise BadValue("expected Object containing a 'name' property")
-    name = given["name"]
+    else:
+        name = given["name"]
     if name is None or name == "":
         return None
-    account = site.account(str(name))
+    account = site.person(str(name))
     if account is None or not account.active:
         raise BadValue(f"User '{name}' does not exist.")
     return account.name
+
+
+def _account_id(given: object) -> object:
+    """Read who is meant on Cloud, where user names and keys are gone."""
+    if not isinstance(given, dict) or not ({"accountId", "id"} & given.keys()):
+        raise BadValue("'accountId' must be the only user identifying query parameter in GDPR strict mode.")
+    return given.get("accountId", given.get("id"))
 
 
 def _fixed(field: Field, given: object, site: Site) -> Any:
