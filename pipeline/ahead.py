@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -16,7 +16,7 @@ ITEMS_AHEAD = 2
 WORKERS = 2
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """Give the items in their order, taken on a thread of its own. What taking them raises is raised here.
 
     When the caller stops early, one more item may be taken, and then none.

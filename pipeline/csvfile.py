@@ -6,6 +6,7 @@ formula gets an apostrophe in front (OWASP: = + - @, tab, carriage return); numb
 
 import codecs
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -95,8 +96,9 @@ def _write(
             file.write(codecs.BOM_UTF8)
         header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
         file.write(_encoded(header + layout.line_ending, layout))
-        with database.batches(lines.select) as batches:
-            for batch in ahead(batches):
+        # A cell that needs quotes ends the loop early: the thread has let go of the rows before they are closed.
+        with database.batches(lines.select) as batches, closing(ahead(batches)) as taken:
+            for batch in taken:
                 rows += batch.num_rows
                 _append(file, batch.column(0), layout, expected=None if lines.quoting else len(columns))
         return WrittenCsv(rows, file.size, file.sha256)

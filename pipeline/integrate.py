@@ -6,6 +6,7 @@ The bot registers the invoices (ChainResult.invoices) in its own database; nothi
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,16 +52,19 @@ def _parquet(bench: Workbench, view: str, out: Path, target: Path) -> OutputFile
     with written_whole(out / target) as file:
         with bench.database.batches(select, ROWS_AT_ONCE) as batches:
             texts = [field.name for field in batches.schema if pa.types.is_string(field.type)]
-            with pq.ParquetWriter(
-                sink,
-                batches.schema,
-                compression="zstd",
-                compression_level=1,
-                # An id is in the file once: no dictionary of ids is shorter than they are.
-                use_dictionary=[name for name in texts if name != "id"],
-                write_statistics=[name for name in batches.schema.names if name not in texts],
-            ) as writer:
-                for batch in ahead(batches):
+            with (
+                pq.ParquetWriter(
+                    sink,
+                    batches.schema,
+                    compression="zstd",
+                    compression_level=1,
+                    # An id is in the file once: no dictionary of ids is shorter than they are.
+                    use_dictionary=[name for name in texts if name != "id"],
+                    write_statistics=[name for name in batches.schema.names if name not in texts],
+                ) as writer,
+                closing(ahead(batches)) as taken,
+            ):
+                for batch in taken:
                     rows += batch.num_rows
                     writer.write_batch(batch)
         file.write(memoryview(sink.getvalue()))
