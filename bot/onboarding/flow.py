@@ -90,7 +90,7 @@ class Flow:
     @contextmanager
     def change(self, onboarding_id: int, actor: Actor = SYSTEM) -> Iterator[Change]:
         """Open one transaction on one onboarding; at its end the surfaces are told if anything changed."""
-        with self._store.transaction() as session:
+        with self._store.transaction(for_person=actor is not SYSTEM) as session:
             onboarding = session.exec(select(Onboarding).where(Onboarding.id == onboarding_id).with_for_update()).one()
             change = self.opened(session, onboarding, actor)
             before = onboarding.revision

@@ -59,7 +59,7 @@ class Onboardings:
         now = self._clock.now()
         good = checked(request, pack, now.date())
         self._packs.keep(pack)
-        with self._store.transaction() as session:
+        with self._store.transaction(for_person=True) as session:
             if source is not None and not self._is_first(session, source):
                 return Started(self._key_started_by(session, source), is_new=False)
             self._refuse_second(session, good)

@@ -1,7 +1,7 @@
 """The database: SQLite in WAL mode for one process, Postgres for many; one short transaction per change."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from bot.onboarding.errors import SettingsError
+from bot.onboarding.one_writer import OneWriter
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,6 +30,7 @@ class Store:
         self.url = url
         self.engine = _engine(url)
         self._readers = self.engine.execution_options(reads_only=True)
+        self._one_writer = OneWriter() if self.on_sqlite else None
 
     @property
     def on_sqlite(self) -> bool:
@@ -36,10 +38,16 @@ class Store:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a session whose changes commit together at the end, or not at all."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+    def transaction(self, *, for_person: bool = False) -> Iterator[Session]:
+        """Open a session whose changes commit together at the end, or not at all.
+
+        ``for_person``: somebody waits for it, so on SQLite it goes before the jobs that wait.
+        """
+        with ExitStack() as turn:
+            if self._one_writer is not None:
+                turn.enter_context(self._one_writer.turn(for_person=for_person))
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
