@@ -12,7 +12,7 @@ help:
 	@echo "make sandbox   the same servers and the bot, for a person in a browser"
 	@echo "make test      every test; what a test lacks on this machine is skipped with its reason"
 	@echo "make lint      ruff, strict types, import rules"
-	@echo "make bench     speed, as ratios to other tools in the same run"
+	@echo "make bench     speed, as ratios to other tools in the same run; BENCH='--only scale' for a part"
 	@echo "make mutants   a thousand damaged billing files through the chain; MUTANTS='--seed S --count N' as you like"
 	@echo "make install   the virtual environment alone"
 
@@ -45,7 +45,7 @@ lint: install
 	@$(BIN)/lint-imports
 
 bench: install
-	@$(BIN)/python -m tests.bench
+	@PYTHONPATH=tests/servers $(BIN)/python -m tests.bench $(BENCH)
 
 mutants: install
 	@PYTHONPATH=tests/mdb $(BIN)/python -m tests.campaign.mutants $(MUTANTS)

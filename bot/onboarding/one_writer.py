@@ -19,7 +19,7 @@ class OneWriter:
 
     @contextmanager
     def turn(self, *, for_person: bool) -> Iterator[None]:
-        """Wait for the turn, and have it. Raises RuntimeError in a thread that has it already: it would wait for ever."""
+        """Wait for the turn, and have it. Raises RuntimeError in a thread that has it: it would wait for ever."""
         if self._writer == get_ident():
             raise RuntimeError("A transaction was begun inside another one.")
         with self._free:

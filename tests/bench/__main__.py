@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +17,13 @@ from .files import CHECKOUT, MEDIUM, SMALL, MeasuredFile, find_large, unpacked
 from .measure import Command, CommandFailed, Measured, interleaved
 from .peers import NotHere
 from .report import Line, Promise, Section, as_markdown, as_table
+from .scale import crowded, drain
+from .scale.postgres import databases
 
 KEPT, BROKEN, NOT_MEASURED = 0, 1, 2
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
 EXPORT = "mdb-export"
+FILES, TRANSFER, SCALE = PARTS = ("files", "sftp", "scale")
 
 
 def main() -> int:
@@ -28,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--large", type=Path, help="the large file; else BENCH_LARGE, else beside the checkout")
     parser.add_argument("--runs", type=int, default=5, help="of each program (5)")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts; the page is left as it is")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes (docs/benchmarks.md)")
     asked = parser.parse_args()
     # A table needs this much room; a terminal says how much it has.
@@ -43,13 +47,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, console.status("…") as status:
         bench = Bench(Path(scratch), asked.runs, status.update)
         try:
-            sections = bench.measure(large)
+            sections = bench.measure(large, asked.only)
         except CommandFailed as failed:
             console.print(f"[red]{failed}[/]")
             return BROKEN
     for section in sections:
         console.print(as_table(section), "")
-    return conclude(console, sections, bench.missing, asked.page if large else None, asked.runs)
+    is_whole = large is not None and set(asked.only) == set(PARTS)
+    return conclude(console, sections, bench.missing, asked.page if is_whole else None, asked.runs)
 
 
 def conclude(console: Console, sections: list[Section], missing: list[str], page: Path | None, runs: int) -> int:
@@ -57,7 +62,7 @@ def conclude(console: Console, sections: list[Section], missing: list[str], page
     for reason in missing:
         console.print(f"[yellow]Not measured: {reason}[/]")
     if page is None:
-        console.print("The large file was not found: its promises were not measured, and the page is left as it is.")
+        console.print("Not everything was asked for, or the large file was not found: the page is left as it is.")
     elif missing:
         console.print("The page is left as it is.")
     else:
@@ -77,19 +82,19 @@ class Bench:
         self._told = told
         self.missing: list[str] = []
 
-    def measure(self, large: Path | None) -> list[Section]:
-        """Measure everything. Raises CommandFailed when our own work fails."""
-        sections = []
-        content = None
-        for packed, is_large in ((large, True), (MEDIUM, False)):
-            if packed is not None:
-                self._told(f"unpacking {packed.name}")
-                file = unpacked(packed, self._scratch)
-                content = content or file
-                sections.append(self._file(file, is_large=is_large))
-        sections.append(self._check())
-        assert content is not None
-        sections.extend(self._sftp(content))
+    def measure(self, large: Path | None, parts: Collection[str] = PARTS) -> list[Section]:
+        """Measure these parts. Raises CommandFailed when our own work fails."""
+        sections: list[Section] = []
+        if FILES in parts:
+            for packed, is_large in ((large, True), (MEDIUM, False)):
+                if packed is not None:
+                    self._told(f"unpacking {packed.name}")
+                    sections.append(self._file(unpacked(packed, self._scratch), is_large=is_large))
+            sections.append(self._check())
+        if TRANSFER in parts:
+            sections.extend(self._sftp(unpacked(large or MEDIUM, self._scratch)))
+        if SCALE in parts:
+            sections.extend(self._scale())
         return sections
 
     def _file(self, file: MeasuredFile, *, is_large: bool) -> Section:
@@ -152,6 +157,26 @@ class Bench:
         lines.append(Line("delivery, but to sftp's put alone", ratio=put.openssh / delivery.ours))
         note = "Ratio: of the speeds, the bot's to that of OpenSSH's sftp. 1 is as fast, 0.5 takes twice as long."
         return [Section(f"SFTP on loopback, {content.described}", note, lines)]
+
+    def _scale(self) -> list[Section]:
+        """Ten thousand open onboardings on both databases, and the workers that only Postgres has."""
+        size = crowded.Size()
+        folder = self._scratch / "sqlite"
+        folder.mkdir()
+        url = f"sqlite:///{folder / 'onboarding.db'}"
+        sections = [crowded.measure("SQLite", url, folder, self._on("SQLite"), size)]
+        try:
+            with databases() as fresh:
+                folder = self._scratch / "postgres"
+                folder.mkdir()
+                sections.append(crowded.measure("Postgres", fresh(None)[1], folder, self._on("Postgres"), size))
+                sections.append(drain.measure(fresh, folder, self._on("Postgres")))
+        except NotHere as reason:
+            self.missing.append(f"Postgres: {reason}")
+        return sections
+
+    def _on(self, database: str) -> Callable[[str], None]:
+        return lambda what: self._told(f"{database}: {what}")
 
 
 def _line(name: str, measured: Measured, exported: Measured | None, *, promised: bool) -> Line:

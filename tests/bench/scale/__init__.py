@@ -1,0 +1,1 @@
+"""What ten thousand open onboardings cost: idle, a click, acknowledgements under load, a restart."""
