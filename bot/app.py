@@ -3,8 +3,9 @@
 import os
 import secrets
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -18,6 +19,8 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from bot.engine import DurableJobs, Runner
 from bot.engine.lock import sole_runner
+from bot.engine.runner import CONCURRENCY
+from bot.engine.slots import ALONE, Takeover, taken_slot
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
@@ -27,6 +30,8 @@ from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import SettingsError
 from bot.onboarding.flow import Flow
+from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Surface
 from bot.onboarding.registry import Registry
@@ -35,6 +40,7 @@ from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
+from bot.onboarding.turns import PostgresTurns, ThreadTurns
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.probes.probes import build_probe
 from bot.settings import Settings
@@ -76,6 +82,7 @@ class Application:
     onboardings: Onboardings
     links: SignedLinks
     transfer: Transfer
+    turns: ThreadTurns | PostgresTurns
     run_job: Callable[[Job], None]
     sweep: Sweep
 
@@ -91,32 +98,42 @@ class Application:
         events = self.onboardings.trail(key)
         return export_dossier(out, view, events, self.settings.language, answers=answers or None, form=form)
 
+    def require_shared_folder(self) -> None:
+        """Make sure that files put into DATA_DIR are found by every worker. Raises SettingsError."""
+        if not self.store.on_sqlite:
+            Installation(self.store).require_folder(self.settings.data_dir)
+
     def close(self) -> None:
         """Close the database's connections."""
         self.jobs.close()
+        self.turns.close()
         self.store.close()
 
 
-def build(settings: Settings, *, clock: Clock | None = None) -> Application:
-    """Put the bot together and bring the database to this version. Raises SettingsError."""
+def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0) -> Application:
+    """Put the bot together and bring the database to this version. Raises SettingsError.
+
+    ``patience`` is how long to wait for a Postgres that does not answer yet, in seconds.
+    """
     clock = clock or SystemClock()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database)
+    store.wait(patience)
     jobs = DurableJobs(store.engine)
-    if not store.schema_is_current():
-        store.migrate()
-        jobs.migrate()
+    prepare_database(store, jobs)
+    require_not_moved(store)
+    turns = ThreadTurns() if store.on_sqlite else PostgresTurns(store.engine.url, threads=CONCURRENCY)
     transfer: Transfer = build_transfer(settings.transfer) if settings.transfer else UnsetTransfer()
     jira = JiraConnection(settings.jira) if settings.jira else None
-    links = SignedLinks(public_url(settings), secret_key(settings), clock=clock)
+    links = SignedLinks(public_url(settings), secret_key(settings, store), clock=clock)
     kinds = build_kinds(_means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets()))
-    packs = packs_of(settings)
+    packs = packs_of(settings, store)
     surfaces = _surfaces(settings, jira)
     flow = Flow(store, packs, kinds, jobs, clock, list(surfaces))
-    effects = Effects(store, clock)
+    effects = Effects(store, clock, turns)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
-    steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff)
-    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff)
+    steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
 
     @retry(
         retry=retry_if_exception_type(OperationalError),
@@ -138,15 +155,27 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Application:
         onboardings=Onboardings(store, packs, flow, clock, Roles(settings.roles.by_role()), settings.language),
         links=links,
         transfer=transfer,
+        turns=turns,
         run_job=run_job,
         sweep=Sweep(store, jobs, clock),
     )
 
 
-def packs_of(settings: Settings) -> Packs:
-    """Return the operator packs that the settings install."""
+def prepare_database(store: Store, jobs: DurableJobs) -> None:
+    """Bring our tables and the queue's to this version, whoever else does so at the same moment."""
+    if store.schema_is_current():
+        return
+    with store.migrating():
+        # Ours come last: where they are current the queue's are there too, also after a kill between the two.
+        jobs.migrate()
+        store.migrate()
+
+
+def packs_of(settings: Settings, store: Store | None = None) -> Packs:
+    """Return the operator packs that the settings install, and with a database those that onboardings began with."""
     directories = [settings.packs_dir] if settings.packs_dir else []
-    return Packs(directories, settings.data_dir / "packs", parameter_models())
+    archive = PackArchive(store) if store else None
+    return Packs(directories, settings.data_dir / "packs", parameter_models(), archive=archive)
 
 
 def serve(application: Application, role: Role, *, stop: Event | None = None) -> None:
@@ -157,18 +186,10 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
             f"serve --role {role} needs Postgres (DATABASE_URL): on SQLite one process does everything (--role all)."
         )
     application.packs.warm()
-    stop = stop or _stop_at_signals()
+    end = stop or _stop_at_signals()
     with ExitStack() as parts:
         if role != "web":
-            parts.enter_context(sole_runner(settings.data_dir / "serve.lock"))
-            runner = Runner(
-                application.store,
-                run_job=application.run_job,
-                sweep=application.sweep.run,
-                poll_seconds=settings.engine.poll_seconds,
-            )
-            runner.start()
-            parts.callback(runner.stop)
+            parts.enter_context(_working(application, on_lost=_begin_anew if stop is None else stop.set))
         if role != "worker":
             front = _front(application)
             web = WebServer(_web(application, front), settings.web.host, settings.web.port)
@@ -178,8 +199,49 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
                 front.start()
                 parts.callback(front.stop)
             log.info("serving", role=role, web=f"http://{settings.web.host}:{web.port}", slack=settings.slack.mode)
-        stop.wait()
+        end.wait()
         log.info("stopping")
+
+
+@contextmanager
+def _working(application: Application, *, on_lost: Callable[[], None]) -> Iterator[None]:
+    """Run jobs: alone on SQLite, in a slot among the workers on Postgres."""
+    settings, store = application.settings, application.store
+    application.require_shared_folder()
+    with ExitStack() as parts:
+        slot = None
+        if store.on_sqlite:
+            parts.enter_context(sole_runner(settings.data_dir / "serve.lock"))
+        else:
+            slot = parts.enter_context(taken_slot(store.engine))
+        runner = Runner(
+            store,
+            run_job=application.run_job,
+            sweep=application.sweep.run,
+            poll_seconds=settings.engine.poll_seconds,
+            executor_id=slot.executor_id if slot else ALONE,
+        )
+        runner.start()
+        parts.callback(runner.stop)
+        if slot is not None:
+            takeover = Takeover(slot, on_lost=on_lost)
+            takeover.start()
+            parts.callback(takeover.stop)
+            log.info("working", worker=slot.executor_id)
+        yield
+
+
+def _begin_anew() -> None:
+    """Become a new process of the same command: its jobs end here, whatever they were at, and another does them."""
+    log.warning("beginning_anew")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
+
+
+def surface_names(settings: Settings) -> list[str]:
+    """Return the surfaces that the settings configure."""
+    return list(_surfaces(settings, JiraConnection(settings.jira) if settings.jira else None))
 
 
 def public_url(settings: Settings) -> str:
@@ -187,10 +249,15 @@ def public_url(settings: Settings) -> str:
     return settings.web.public_url or f"http://{settings.web.host}:{settings.web.port}"
 
 
-def secret_key(settings: Settings) -> SecretStr:
-    """Return the key that signs links; where none is set, one is made and kept in the data directory."""
+def secret_key(settings: Settings, store: Store) -> SecretStr:
+    """Return the key that signs links; where none is set, one is made and kept.
+
+    It is kept where every process finds it: in the data directory, or on Postgres in the database.
+    """
     if settings.web.secret_key is not None:
         return settings.web.secret_key
+    if not store.on_sqlite:
+        return SecretStr(Installation(store).links_key())
     file = settings.data_dir / "links.key"
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not file.exists():

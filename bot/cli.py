@@ -36,6 +36,9 @@ app.add_typer(pack_app, name="pack")
 
 REFUSED, UNUSABLE = 1, 2
 
+# How long a bot that starts waits for a database that is not up yet, in seconds.
+DATABASE_PATIENCE = 300
+
 Key = Annotated[str, typer.Argument(help="The onboarding, such as ONB-7.", show_default=False)]
 StepId = Annotated[str, typer.Argument(metavar="STEP", help="The step's id in the pack.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on the audit trail.", show_default=False)]
@@ -58,7 +61,7 @@ def serve(
     with _errors_in_words():
         settings = _settings()
         configure_logs(settings.log)
-        built = application.build(settings)
+        built = application.build(settings, patience=DATABASE_PATIENCE)
         try:
             application.serve(built, role)  # type: ignore[arg-type]
         finally:
@@ -192,6 +195,7 @@ def attach(
     from bot.steps.layout import LocalFiles
 
     with _bot() as bot:
+        bot.require_shared_folder()
         bot.onboardings.view(key)
         with file.open("rb") as content:
             sha256 = hashlib.file_digest(content, "sha256").hexdigest()
@@ -294,6 +298,49 @@ def doctor() -> None:
                 console.print(f"       → {finding.advice}", markup=False, highlight=False)
         if any(not finding.ok and finding.needed for finding in findings):
             raise typer.Exit(REFUSED)
+
+
+@app.command("move-database")
+def move_database(
+    to: Annotated[
+        str,
+        typer.Option(
+            envvar="ONBOARDING_MOVE_TO",
+            help="The Postgres database, as postgresql://account:password@host/database; it must be empty.",
+            show_default=False,
+            show_envvar=True,
+        ),
+    ],
+) -> None:
+    """Move everything from SQLite to Postgres, checked row by row, or nothing at all. No bot may serve meanwhile.
+
+    Example: ONBOARDING_MOVE_TO=postgresql://onboarding:…@db/onboarding onboarding-bot move-database
+    """
+    from bot.app import surface_names
+    from bot.logs import configure_logs
+    from bot.moving import move
+
+    with _errors_in_words():
+        settings = _settings()
+        configure_logs(settings.log)
+        moved = move(settings, to, surfaces=surface_names(settings))
+        table = Table()
+        for column in ("table", "before", "now", "same"):
+            table.add_column(column, justify="left" if column in {"table", "same"} else "right")
+        for each in moved.tables:
+            table.add_row(each.name, str(each.before), str(each.now), "yes" if each.same else "NO")
+        Console().print(table)
+        for key, line in moved.broken.items():
+            typer.echo(f"{key}: the trail does not hold from line {line} on", err=True)
+        if not moved.matches:
+            typer.echo("Not everything matches: nothing was moved, and DATABASE_URL stays as it is.", err=True)
+            raise typer.Exit(REFUSED)
+        typer.echo(f"{moved.onboardings} onboardings; {moved.trail_lines} lines of their trails hold to the last hash.")
+        if moved.is_repeat:
+            typer.echo("Everything had been moved before.")
+        else:
+            typer.echo(f"{moved.due_at_once} steps and surfaces go on at once when the bot starts on the new database.")
+        typer.echo("Now set DATABASE_URL to the new database.")
 
 
 @app.command()

@@ -7,6 +7,7 @@ import structlog
 from dbos import DBOS, DBOSConfig
 
 from bot.engine.jobs import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, engine_url
+from bot.engine.slots import ALONE
 from bot.onboarding.ports import Job
 from bot.onboarding.store import Store
 
@@ -15,9 +16,12 @@ log = structlog.stdlib.get_logger()
 # How many jobs run at a time in one process. Most of them wait for a server.
 CONCURRENCY = 8
 
+# Connections that dbos itself may open to Postgres: it takes one for a moment as a job begins and ends.
+DBOS_CONNECTIONS = 10
+
 
 class Runner:
-    """The one runner of a database. ``run_job`` must bear being called again for the same job."""
+    """Runs jobs under an executor's id that no other process has. ``run_job`` must bear being called again."""
 
     def __init__(
         self,
@@ -26,7 +30,7 @@ class Runner:
         run_job: Callable[[Job], None],
         sweep: Callable[[], int],
         poll_seconds: float,
-        executor_id: str = "worker-1",
+        executor_id: str = ALONE,
     ) -> None:
         self._store = store
         self._run_job = run_job
@@ -43,6 +47,7 @@ class Runner:
             "system_database_url": engine_url(self._store.engine),
             "executor_id": self._executor_id,
             "application_version": APPLICATION_VERSION,
+            "sys_db_pool_size": DBOS_CONNECTIONS,
             "log_level": "WARNING",
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": 3600.0,

@@ -13,7 +13,7 @@ from bot.onboarding.clock import Clock
 from bot.onboarding.errors import OnboardingError, Unsettled
 from bot.onboarding.models import EffectRecord
 from bot.onboarding.store import Store
-from bot.onboarding.turns import Turns
+from bot.onboarding.turns import ThreadTurns, Turns
 
 
 class OutcomeUnknown(OnboardingError):
@@ -21,12 +21,12 @@ class OutcomeUnknown(OnboardingError):
 
 
 class Effects:
-    """The ledger. One per process: two threads that want the same effect take turns."""
+    """The ledger. Two threads, or two workers, that want the same effect take turns."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, turns: Turns | None = None) -> None:
         self._store = store
         self._clock = clock
-        self._turns = Turns()
+        self._turns = turns or ThreadTurns()
 
     def once(
         self,
@@ -44,7 +44,7 @@ class Effects:
         index). Raises Unsettled while that must be waited for, and whatever ``look`` and ``do`` raise; where ``do``
         raises NothingHappened the claim is given back, and its cause is raised.
         """
-        with self._turns.of(key):
+        with self._turns.of("effect", key):
             is_new, record = self._claim(onboarding_id, key)
             if record.external_id is not None:
                 return record.external_id
@@ -62,7 +62,7 @@ class Effects:
 
         When ``do`` raises, the claim stays, so the outcome is unknown, unless it raises NothingHappened.
         """
-        with self._turns.of(key):
+        with self._turns.of("effect", key):
             is_new, record = self._claim(onboarding_id, key)
             if record.external_id is not None:
                 return record.external_id

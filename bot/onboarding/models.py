@@ -7,7 +7,7 @@ then has the only reader and writer of that shape.
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, DateTime, Index, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
@@ -154,7 +154,7 @@ class Received(SQLModel, table=True):
 
     __tablename__ = "received"
 
-    source: str = Field(primary_key=True, max_length=512)
+    source: str = Field(primary_key=True)
     at: datetime = _moment()
 
 
@@ -177,7 +177,7 @@ class EffectRecord(SQLModel, table=True):
 
     __tablename__ = "effect"
 
-    key: str = Field(primary_key=True, max_length=255)
+    key: str = Field(primary_key=True)
     onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
     state: str = "claimed"
     claimed_at: datetime = _moment()
@@ -320,3 +320,22 @@ class Reference(SQLModel, table=True):
     suggestion: str = Field(default="", sa_column_kwargs={"server_default": ""})
     assigned_by: str | None = None
     assigned_at: datetime | None = _moment(nullable=True)
+
+
+class KeptPack(SQLModel, table=True):
+    """A pack that an onboarding began with: its files as one ZIP archive, so that any machine can go on with it."""
+
+    __tablename__ = "kept_pack"
+
+    digest: str = Field(primary_key=True)
+    pack: str
+    content: bytes = Field(sa_type=LargeBinary, nullable=False)
+
+
+class InstallationFact(SQLModel, table=True):
+    """What all processes of this installation must agree on, by name: the links' key, the shared folder."""
+
+    __tablename__ = "installation"
+
+    name: str = Field(primary_key=True)
+    value: str

@@ -1,15 +1,18 @@
 """The operator packs that are installed, and the copies that running onboardings began with."""
 
-import os
+import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 from pydantic import BaseModel
+from sqlmodel import Session
 
 from bot.locales import say
 from bot.onboarding.errors import SettingsError, Unknown
+from bot.onboarding.pack_archive import PackArchive
 from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Pack
 
@@ -17,7 +20,10 @@ Signature = tuple[tuple[str, int, int], ...]
 
 
 class Packs:
-    """Packs by id. A started onboarding keeps its pack: a copy by digest under ``shelf``, whatever changes later."""
+    """Packs by id. A started onboarding keeps its pack: a copy by digest under ``shelf``, whatever changes later.
+
+    ``archive`` keeps it in the database too, from which a shelf is filled that has no copy: another machine's.
+    """
 
     def __init__(
         self,
@@ -26,7 +32,9 @@ class Packs:
         kinds: Mapping[str, type[BaseModel]],
         *,
         builtin: bool = True,
+        archive: PackArchive | None = None,
     ) -> None:
+        self._archive = archive
         self._directories = [*([builtin_packs()] if builtin else []), *directories]
         self._shelf = shelf
         self._kinds = kinds
@@ -53,29 +61,45 @@ class Packs:
     def keep(self, pack: Pack) -> None:
         """Put a copy of a pack on the shelf, for the onboardings that begin with it."""
         place = self._place(pack.id, pack.digest)
-        if place.exists():
-            return
-        aside = place.with_name(f".{place.name}.{os.getpid()}")
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(pack.path, aside / pack.id)
-        try:
-            aside.rename(place)
-        except OSError:
-            # Another process was faster; its copy has the same digest.
-            shutil.rmtree(aside)
+        if not place.exists():
+            self._put(place, lambda aside: bool(shutil.copytree(pack.path, aside / pack.id)))
+
+    def archive(self, session: Session, pack: Pack) -> None:
+        """Keep a pack in the database, in the transaction of the onboarding that begins with it."""
+        if self._archive is not None:
+            self._archive.add(session, pack)
 
     def kept(self, pack_id: str, digest: str) -> Pack:
         """Return the pack that an onboarding began with. Raises SettingsError when its copy has vanished."""
         known = self._by_digest.get(digest)
         if known is not None:
             return known
-        place = self._place(pack_id, digest) / pack_id
-        if not place.is_dir():
+        place = self._place(pack_id, digest)
+        if not (place / pack_id).is_dir() and not self._restore(place, pack_id, digest):
             raise SettingsError(
                 f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone "
-                f"({place}). Restore it from the backup; the running ones cannot go on without it."
+                f"({place / pack_id}). Restore it from the backup; the running ones cannot go on without it."
             )
-        return self._load(place)
+        return self._load(place / pack_id)
+
+    def _restore(self, place: Path, pack_id: str, digest: str) -> bool:
+        archive = self._archive
+        return archive is not None and self._put(place, lambda aside: archive.restore(digest, aside / pack_id))
+
+    @staticmethod
+    def _put(place: Path, fill: Callable[[Path], bool]) -> bool:
+        """Fill a place of the shelf, all at once; tell whether there was something to fill it with."""
+        aside = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+        aside.mkdir(parents=True)
+        try:
+            if not fill(aside):
+                return False
+            with suppress(OSError):
+                # Another process was faster; its copy has the same digest.
+                aside.rename(place)
+            return True
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
     def _found(self) -> Mapping[str, Path]:
         try:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from bot.onboarding.clock import Clock
 from bot.onboarding.models import Invoice, Month, Reference, SourceFile
 from bot.onboarding.replacing import Decision
-from bot.onboarding.store import Store
+from bot.onboarding.store import Store, again_after_another
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,15 @@ class Registry:
         """Return what each file brought for each month of a root, the latest month first."""
         with self._store.reading() as session:
             rows = select(Month).where(Month.operator == operator, Month.root == root.upper())
-            return list(session.exec(rows.order_by(col(Month.period).desc())).all())
+            return list(session.exec(rows.order_by(col(Month.period).desc(), col(Month.id))).all())
 
     def _all_invoices(self, operator: str, root: str) -> list[Invoice]:
         with self._store.reading() as session:
             rows = select(Invoice).where(Invoice.operator == operator, Invoice.root == root.upper())
-            return list(session.exec(rows.order_by(col(Invoice.period_start), Invoice.number, col(Invoice.id))).all())
+            # Sorted here: a database sorts text by its own rules, and the same file must give the same bytes on all.
+            return sorted(session.exec(rows).all(), key=lambda row: (row.period_start, row.number, row.id or 0))
 
+    @again_after_another
     def integrate(
         self,
         onboarding_id: int,
@@ -200,6 +202,7 @@ class Registry:
                 )
             )
 
+    @again_after_another
     def add_references(self, onboarding_id: int, operator: str, root: str, entries: Sequence[ReferenceEntry]) -> None:
         """Keep the new references of a file; one that is assigned already stays as it is.
 
@@ -228,7 +231,7 @@ class Registry:
             rows = select(Reference).where(
                 Reference.onboarding_id == onboarding_id, col(Reference.assigned_at).is_(None)
             )
-            return list(session.exec(rows.order_by(Reference.kind, Reference.ref)).all())
+            return sorted(session.exec(rows).all(), key=lambda row: (row.kind, row.ref))
 
     def assigned_references(self, operator: str, root: str) -> list[Reference]:
         """Return the references of a root whose assignment a person has confirmed."""

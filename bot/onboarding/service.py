@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
@@ -24,7 +25,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.start import StartRequest, checked
-from bot.onboarding.store import Store
+from bot.onboarding.store import Store, insert_once, tried_again
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
 from checklists.model import Choice, Language, Localized, Role
 
@@ -54,6 +55,14 @@ class Onboardings:
 
     def start(self, request: StartRequest, actor: Actor, *, source: str | None = None) -> Started:
         """Begin an onboarding. Raises Invalid (a text per field), or Refused with a link when one is open already."""
+        try:
+            return self._start(request, actor, source)
+        except IntegrityError:
+            # Another start for the same client was faster by a moment: now its onboarding can be seen and named.
+            return self._start(request, actor, source)
+
+    @tried_again
+    def _start(self, request: StartRequest, actor: Actor, source: str | None) -> Started:
         self._roles.require(actor, "manager")
         pack = self._packs.get(request.pack)
         now = self._clock.now()
@@ -81,6 +90,7 @@ class Onboardings:
                 started_by=actor.name,
                 started_at=now,
             )
+            self._packs.archive(session, pack)
             session.add(onboarding)
             session.flush()
             assert onboarding.id is not None
@@ -237,6 +247,7 @@ class Onboardings:
 
         return self._act(key, step_id, actor, source, decide)
 
+    @tried_again
     def retry(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Begin a failed step again, or have a waiting one look at once."""
         with self._asked(key, step_id, actor, source) as asked:
@@ -254,6 +265,7 @@ class Onboardings:
             self._flow.advance(change)
             return True
 
+    @tried_again
     def skip(self, key: str, step_id: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
         """Set a step aside, with a reason that stays on the trail."""
         with self._asked(key, step_id, actor, source) as asked:
@@ -267,6 +279,7 @@ class Onboardings:
             self._flow.set_aside(change, record, reason.strip())
             return True
 
+    @tried_again
     def replace(self, key: str, step_id: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
         """Decide that the invoices of the file that a step failed on replace the integrated ones; the step runs again.
 
@@ -294,6 +307,7 @@ class Onboardings:
             self._flow.advance(change)
             return True
 
+    @tried_again
     def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
         """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
         with self._store.reading() as session:
@@ -312,6 +326,7 @@ class Onboardings:
                 self._flow.advance(change)
         return step_id
 
+    @tried_again
     def cancel(self, key: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
         """End an onboarding before its time; nothing that exists outside is removed."""
         self._roles.require(actor, "manager")
@@ -330,6 +345,7 @@ class Onboardings:
 
     # The common course of an action.
 
+    @tried_again
     def _act(self, key: str, step_id: str, actor: Actor, source: str | None, decide: Decide) -> bool:
         with self._asked(key, step_id, actor, source) as asked:
             if asked is None:
@@ -402,11 +418,7 @@ class Onboardings:
             change.note("refused", step=known, content={"text": refused.text.model_dump()})
 
     def _is_first(self, session: Session, source: str) -> bool:
-        if session.get(Received, source) is not None:
-            return False
-        session.add(Received(source=source, at=self._clock.now()))
-        session.flush()
-        return True
+        return insert_once(session, Received, source=source, at=self._clock.now())
 
     def _key_started_by(self, session: Session, source: str) -> str:
         for line in session.exec(select(Event).where(Event.kind == "started").order_by(col(Event.id).desc())):

@@ -1,34 +1,66 @@
 """The database: SQLite in WAL mode for one process, Postgres for many; one short transaction per change."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
 
+from bot.onboarding.advisory import CONNECT_SECONDS, lock_engine, lock_key, try_lock
 from bot.onboarding.errors import SettingsError
 from bot.onboarding.one_writer import OneWriter
 
+log = structlog.stdlib.get_logger()
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+# The processes of an installation that start at the same moment bring the schema to their version one after the other.
+MIGRATING, MIGRATING_PAUSE = lock_key("migrating"), 0.1
 
 # How long a writer waits for the other one on SQLite before it gives up, in seconds.
 SQLITE_PATIENCE = 20
+
+# Connections of one process to Postgres: as many jobs as run at a time, some of which read beside their transaction,
+# the sweep, and the pages that are asked for meanwhile.
+POSTGRES_CONNECTIONS, POSTGRES_MORE = 10, 10
+
+# A person who waits is not told of a deadlock, or of a connection that broke: what was asked for is tried again for so
+# many seconds. Slack takes an answer within three.
+PATIENCE_WITH_A_PERSON = 1.5
+
+tried_again = retry(
+    retry=retry_if_exception_type((OperationalError, InterfaceError)),
+    stop=stop_after_delay(PATIENCE_WITH_A_PERSON),
+    wait=wait_random(0.02, 0.2),
+    reraise=True,
+)
+"""Decorates what may be done again from its start: its transaction has failed, or has an outside event's mark."""
+
+again_after_another = retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(2), reraise=True)
+"""Decorates one transaction that looks before it inserts: where another was faster, it looks again and sees its row."""
 
 
 class Store:
     """Sessions on the one database. Built once by the application; nothing is opened before the first use."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.engine = _engine(url)
+        """``url`` is the setting DATABASE_URL. Raises SettingsError for one that names no such database."""
+        self.address = database_address(url)
+        self.engine = _engine(self.address)
         self._readers = self.engine.execution_options(reads_only=True)
         self._one_writer = OneWriter() if self.on_sqlite else None
 
@@ -61,16 +93,59 @@ class Store:
             with self.engine.begin() as connection:
                 command.upgrade(_alembic(connection), "head")
         except OperationalError as refused:
-            raise SettingsError(
-                f"DATABASE_URL: the database {make_url(self.url).render_as_string()} cannot be opened "
-                f"({refused.orig}). Check that it runs, and that this account may create tables in it."
-            ) from refused
+            raise self._cannot_be_opened(refused) from refused
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Be the one process of all that brings the schema to this version. Raises SettingsError."""
+        if self.on_sqlite:
+            yield
+            return
+        locks = lock_engine(self.engine.url, connections=1)
+        try:
+            with locks.connect() as connection:
+                # Asked for again and again, in no transaction: an index that is made without stopping everyone else
+                # waits for the end of each statement that is older, and one that waits for a lock would be such.
+                while not try_lock(connection, MIGRATING):
+                    time.sleep(MIGRATING_PAUSE)
+                yield
+        except OperationalError as refused:
+            raise self._cannot_be_opened(refused) from refused
+        finally:
+            locks.dispose()
 
     def schema_is_current(self) -> bool:
-        """Tell whether every migration of this version has been applied."""
-        with self.engine.connect() as connection:
-            applied = MigrationContext.configure(connection).get_current_revision()
+        """Tell whether every migration of this version has been applied. Raises SettingsError."""
+        try:
+            with self.engine.connect() as connection:
+                applied = MigrationContext.configure(connection).get_current_revision()
+        except OperationalError as refused:
+            raise self._cannot_be_opened(refused) from refused
         return applied == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a Postgres that does not answer yet, or is starting. Raises SettingsError when the time is up."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                with nullcontext() if self.on_sqlite else self.engine.connect():
+                    return
+            except OperationalError as refused:
+                if time.monotonic() > until or not _is_away(refused):
+                    raise self._cannot_be_opened(refused) from refused
+                log.warning("database_away", database=self.name, reason=_reason(refused))
+                time.sleep(min(1.0, seconds))
+
+    @property
+    def name(self) -> str:
+        """The database's address as people may see it, without its password."""
+        return shown(self.address)
+
+    def _cannot_be_opened(self, refused: OperationalError) -> SettingsError:
+        return SettingsError(
+            f"DATABASE_URL: the database {self.name} cannot be opened ({_reason(refused)}). "
+            "Check that it runs, and that this account may create tables in it."
+        )
 
     def close(self) -> None:
         """Close every connection."""
@@ -84,13 +159,72 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": SQLITE_PATIENCE, "check_same_thread": False})
+def insert_once(session: Session, row: type[SQLModel], **values: Any) -> bool:
+    """Insert a row unless one with its key is there; tell whether it was inserted.
+
+    Of two transactions that insert the same key at the same time the second waits for the first one's end.
+    """
+    table = SQLModel.metadata.tables[str(row.__tablename__)]
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return session.connection().execute(insert).first() is not None
+
+
+def database_address(url: str) -> URL:
+    """Read a DATABASE_URL: SQLite or Postgres, the latter always by psycopg. Raises SettingsError."""
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError as wrong:
+        # The text is not shown: a password may be in it.
+        raise SettingsError(f"DATABASE_URL is no database's address. {_ADDRESSES}") from wrong
+    if backend == "sqlite":
+        return parsed
+    if backend in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise SettingsError(f"DATABASE_URL: {backend} is no database that the bot knows. {_ADDRESSES}")
+
+
+_ADDRESSES = "Give postgresql://account:password@host/database, or sqlite:///folder/file.db."
+
+
+def shown(address: URL) -> str:
+    """Return an address as people may see it: without its password, wherever it stands."""
+    hidden = {name: "***" if "pass" in name else value for name, value in address.query.items()}
+    return address.set(query=hidden).render_as_string(hide_password=True)
+
+
+def _is_away(refused: OperationalError) -> bool:
+    """Tell a server that is not there yet from one that has answered no."""
+    said = str(refused.orig)
+    return "FATAL" not in said or "the database system is" in said
+
+
+def _reason(refused: OperationalError) -> str:
+    """Return the driver's words in one line."""
+    return re.sub(r"\s+", " ", str(refused.orig)).strip()
+
+
+def _engine(address: URL) -> Engine:
+    if address.get_backend_name() != "sqlite":
+        connect_args: Mapping[str, Any] = {
+            "application_name": "onboarding-bot",
+            "connect_timeout": CONNECT_SECONDS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        }
+        return create_engine(
+            address,
+            pool_pre_ping=True,
+            pool_size=POSTGRES_CONNECTIONS,
+            max_overflow=POSTGRES_MORE,
+            # A query of the address (sslmode, host, …) wins over what is set here.
+            connect_args={name: value for name, value in connect_args.items() if name not in address.query},
+        )
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, connect_args={"timeout": SQLITE_PATIENCE, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from bot.locales import say
@@ -22,7 +23,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
 from bot.onboarding.retry import Backoff
 from bot.onboarding.store import Store
-from bot.onboarding.turns import Turns
+from bot.onboarding.turns import ThreadTurns, Turns
 from bot.onboarding.view import OnboardingView, Report, read_reports, read_view
 from bot.onboarding.work import Work
 
@@ -44,6 +45,7 @@ class StepWorker:
         effects: Effects,
         clock: Clock,
         backoff: Backoff,
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
         self._packs = packs
@@ -52,13 +54,18 @@ class StepWorker:
         self._effects = effects
         self._clock = clock
         self._backoff = backoff
+        self._turns = turns or ThreadTurns()
 
     def run(self, job: Job) -> None:
         """Run one step once and record what it came to. A job of an earlier run does nothing."""
         step_id = job.subject.partition(":")[2]
-        work = self._work(job, step_id)
-        if work is None:
-            return
+        # A worker that was taken for dead may still be at it: the one that took over waits for its end.
+        with self._turns.of("step", job.onboarding_id, step_id):
+            work = self._work(job, step_id)
+            if work is not None:
+                self._run(job, step_id, work)
+
+    def _run(self, job: Job, step_id: str, work: Work) -> None:
         with structlog.contextvars.bound_contextvars(onboarding=work.view.key, step=step_id):
             try:
                 outcome: Outcome = self._kinds[work.definition.kind].run(work)
@@ -67,6 +74,9 @@ class StepWorker:
             except Unavailable as away:
                 self._try_later(job, step_id, away)
                 return
+            except OperationalError:
+                # The database is locked, busy or away: that says nothing about the step, so the job is tried again.
+                raise
             except Exception as unexpected:
                 log.exception("step_broke")
                 outcome = Failed(
@@ -130,6 +140,7 @@ class SurfaceWorker:
         flow: Flow,
         effects: Effects,
         backoff: Backoff,
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
         self._packs = packs
@@ -137,12 +148,12 @@ class SurfaceWorker:
         self._flow = flow
         self._effects = effects
         self._backoff = backoff
-        self._turns = Turns()
+        self._turns = turns or ThreadTurns()
 
     def run(self, job: Job) -> None:
         """Bring one surface up to date with one onboarding. Does nothing when it already is."""
         name = job.subject.partition(":")[2]
-        with self._turns.of(job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
+        with self._turns.of("surface", job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
             try:
                 self._catch_up(job.onboarding_id, self._surfaces[name])
             except Unavailable as away:

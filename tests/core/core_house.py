@@ -1,4 +1,4 @@
-"""A core on a real SQLite database, with step kinds that a test scripts and a queue that it empties by hand."""
+"""A core on a real database, with step kinds that a test scripts and a queue that it empties by hand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,14 @@ from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.outcomes import Done, Outcome, Waiting
+from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
 from bot.onboarding.store import Store
+from bot.onboarding.turns import PostgresTurns, ThreadTurns
 from bot.onboarding.view import OnboardingView, Report
 from bot.onboarding.work import Work
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
@@ -184,7 +186,7 @@ class Board:
 class House:
     """The core, put together as the application does."""
 
-    def __init__(self, base: Path, *, roles: Roles | None = None) -> None:
+    def __init__(self, base: Path, *, roles: Roles | None = None, database: str | None = None) -> None:
         self.base = base
         pack = base / "packs" / "operadora_x"
         pack.mkdir(parents=True, exist_ok=True)
@@ -195,18 +197,26 @@ class House:
         self.directory = Scripted(DirectoryParameters)
         self.ask = Scripted(AskParameters)
         self.kinds: dict[str, Any] = {"confirm": ConfirmStep(), "directory": self.directory, "ask": self.ask}
-        self.store = Store(f"sqlite:///{base / 'core.db'}")
-        self.store.migrate()
-        self.packs = _Packs(base, self.kinds)
+        self.store = Store(database or f"sqlite:///{base / 'core.db'}")
+        if not self.store.schema_is_current():
+            self.store.migrate()
+        self.turns = ThreadTurns() if self.store.on_sqlite else PostgresTurns(self.store.engine.url, threads=8)
+        self.packs = _Packs(base, self.kinds, self.store)
         self.flow = Flow(self.store, self.packs, self.kinds, self.queue, self.clock, [self.board.name])
         self.onboardings = Onboardings(self.store, self.packs, self.flow, self.clock, roles or Roles(), language="en")
-        self.effects = Effects(self.store, self.clock)
+        self.effects = Effects(self.store, self.clock, self.turns)
         backoff = Backoff(first=5, tries=3)
-        self.steps = StepWorker(self.store, self.packs, self.kinds, self.flow, self.effects, self.clock, backoff)
+        self.steps = StepWorker(
+            self.store, self.packs, self.kinds, self.flow, self.effects, self.clock, backoff, self.turns
+        )
         self.surfaces = SurfaceWorker(
-            self.store, self.packs, {self.board.name: self.board}, self.flow, self.effects, backoff
+            self.store, self.packs, {self.board.name: self.board}, self.flow, self.effects, backoff, self.turns
         )
         self.sweep = Sweep(self.store, self.queue, self.clock)
+
+    def close(self) -> None:
+        self.turns.close()
+        self.store.close()
 
     def start(self, *, ofc: bool = True, source: str | None = None, **changed: Any) -> str:
         request: dict[str, Any] = {
@@ -240,6 +250,6 @@ class House:
 
 
 class _Packs(Packs):
-    def __init__(self, base: Path, kinds: Mapping[str, Any]) -> None:
+    def __init__(self, base: Path, kinds: Mapping[str, Any], store: Store) -> None:
         models = {name: kind.parameters for name, kind in kinds.items()}
-        super().__init__([base / "packs"], base / "shelf", models, builtin=False)
+        super().__init__([base / "packs"], base / "shelf", models, builtin=False, archive=PackArchive(store))

@@ -174,8 +174,8 @@ def test_tax_numbers_are_kept_in_their_normal_form(house: House) -> None:
     assert house.onboardings.view(key).tax_ids == ("A78923125",)
 
 
-def test_only_the_role_may_act_once_managers_are_named(tmp_path: Any) -> None:
-    house = House(tmp_path, roles=Roles({"manager": ["UANA"], "admin": ["UROOT"]}))
+def test_only_the_role_may_act_once_managers_are_named(tmp_path: Any, database: str) -> None:
+    house = House(tmp_path, database=database, roles=Roles({"manager": ["UANA"], "admin": ["UROOT"]}))
     key = house.start()
     with pytest.raises(NotAllowed) as refused:
         house.onboardings.tick(key, "portal", ["found"], actor=BOB)
@@ -183,7 +183,7 @@ def test_only_the_role_may_act_once_managers_are_named(tmp_path: Any) -> None:
     assert house.kinds_of_events(key)[-1] == "refused"
     house.onboardings.tick(key, "portal", ["found"], actor=Actor("slack", "slack:UROOT", "root"))
     assert ticked(house, key) == {"found": "root"}
-    house.store.close()
+    house.close()
 
 
 def test_a_link_may_answer_for_the_partner_and_nothing_else(house: House) -> None:
