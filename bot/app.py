@@ -6,33 +6,41 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from time import perf_counter
 from typing import Literal
 
 import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
+from sqlmodel import select
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from bot.engine import DurableJobs, Runner
-from bot.engine.lock import sole_runner
+from bot.engine import DurableJobs, JobQueue, Runner
+from bot.engine.lock import database_lock, sole_runner
 from bot.engine.runner import CONCURRENCY
 from bot.engine.slots import ALONE, Takeover, taken_slot
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
 from bot.mail import SmtpMailer
+from bot.meters import Meters, effect_kind
 from bot.onboarding.actors import Roles
 from bot.onboarding.clock import Clock, SystemClock
+from bot.onboarding.database_errors import damaged, is_damage
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import SettingsError
+from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
+from bot.onboarding.peers import Peers
 from bot.onboarding.ports import Job, Surface
 from bot.onboarding.registry import Registry
 from bot.onboarding.retry import Backoff
@@ -42,8 +50,11 @@ from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.turns import PostgresTurns, ThreadTurns
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
+from bot.preflight import check_large_file
 from bot.probes.probes import build_probe
+from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
+from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.surface import SlackSurface
@@ -53,11 +64,14 @@ from bot.steps.layout import LocalFiles
 from bot.steps.parameters import parameter_models
 from bot.steps.watch import Watched
 from bot.transfer.build import build_transfer
+from bot.transfer.observed import ObservedTransfer
 from bot.unset import UnsetTickets, UnsetTransfer
+from bot.upkeep import build_chores, build_watchdog
 from bot.web.app import build_web
 from bot.web.export import export_dossier
+from bot.web.health import build_health
 from bot.web.links import SignedLinks
-from bot.web.metrics import take_census
+from bot.web.metrics import Census, Kept, take_census
 from bot.web.server import WebServer
 from checklists.model import FormParameters
 
@@ -67,6 +81,10 @@ Role = Literal["all", "web", "worker"]
 
 # A database that is locked or away for a moment must not end a job: it may be run again from its start.
 DATABASE_TRIES, DATABASE_PAUSE = 8, 5.0
+# How long an onboarding waits before the copy of its pack is looked for again, in seconds.
+PACK_PAUSE = 300.0
+# So many onboardings are named that cannot go on without their pack.
+MOST_NAMED = 50
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,11 @@ class Application:
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
     run_job: Callable[[Job], None]
-    sweep: Sweep
+    sweep: Callable[[], int]
+    meters: Meters
+    peers: Peers
+    heartbeat: Heartbeat
+    census: Callable[[], Census]
 
     def export(self, key: str, out: Path) -> tuple[Path, Path, Path]:
         """Write an onboarding's dossier.html, trail.json and trail.csv into a folder. Raises Unknown."""
@@ -116,21 +138,24 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     ``patience`` is how long to wait for a Postgres that does not answer yet, in seconds.
     """
     clock = clock or SystemClock()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_data_dir(settings)
     store = Store(settings.database)
     store.wait(patience)
     jobs = DurableJobs(store.engine)
     prepare_database(store, jobs)
     require_not_moved(store)
     turns = ThreadTurns() if store.on_sqlite else PostgresTurns(store.engine.url, threads=CONCURRENCY)
-    transfer: Transfer = build_transfer(settings.transfer) if settings.transfer else UnsetTransfer()
-    jira = JiraConnection(settings.jira) if settings.jira else None
+    meters, peers, heartbeat = Meters(), Peers(clock), Heartbeat()
+    transfer: Transfer = UnsetTransfer()
+    if settings.transfer:
+        transfer = ObservedTransfer(build_transfer(settings.transfer), peers, settings.transfer.protocol)
+    jira = JiraConnection(settings.jira, peers) if settings.jira else None
     links = SignedLinks(public_url(settings), secret_key(settings, store), clock=clock)
     kinds = build_kinds(_means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets()))
     packs = packs_of(settings, store)
-    surfaces = _surfaces(settings, jira)
+    surfaces = _surfaces(settings, jira, peers)
     flow = Flow(store, packs, kinds, jobs, clock, list(surfaces))
-    effects = Effects(store, clock, turns)
+    effects = Effects(store, clock, turns, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
@@ -142,8 +167,37 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         reraise=True,
     )
     def run_job(job: Job) -> None:
-        worker = steps if job.subject.startswith("step:") else shows
-        worker.run(job)
+        kind, _, name = job.subject.partition(":")
+        worker = steps if kind == "step" else shows
+        begun = perf_counter()
+        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{job.onboarding_id}", **{kind: name}):
+            try:
+                outcome = worker.run(job)
+            except PackGone as gone:
+                # The others go on; this one is looked at again, for somebody may put the copy back.
+                log.error("pack_copy_gone", reason=str(gone))  # noqa: TRY400 - the reason says it all
+                flow.put_off(job, PACK_PAUSE)
+                outcome = "waits_for_pack"
+            seconds = perf_counter() - begun
+            meters.job(kind, outcome, seconds)
+            # What people can see of an onboarding is told; looks that see nothing new are too many for that.
+            tell = log.info if outcome in {"done", "failed", "back"} else log.debug
+            tell("job_run", outcome=outcome, seconds=round(seconds, 3))
+
+    due, watchdog = Sweep(store, jobs, clock), build_watchdog(store, flow, clock, settings.upkeep)
+    chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep)
+
+    def sweep() -> int:
+        heartbeat.beat()
+        enqueued = due.run()
+        chores.run()
+        return enqueued
+
+    def census() -> Census:
+        figures = JobQueue(store.engine).figures()
+        now = clock.now()
+        ages = {state: (now - oldest).total_seconds() for state, oldest in figures.oldest.items()}
+        return replace(take_census(store, effect_kind), queue=figures.length, queue_age=ages, stuck=watchdog.stuck())
 
     return Application(
         settings=settings,
@@ -157,7 +211,11 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         transfer=transfer,
         turns=turns,
         run_job=run_job,
-        sweep=Sweep(store, jobs, clock),
+        sweep=sweep,
+        meters=meters,
+        peers=peers,
+        heartbeat=heartbeat,
+        census=Kept(census),
     )
 
 
@@ -165,7 +223,7 @@ def prepare_database(store: Store, jobs: DurableJobs) -> None:
     """Bring our tables and the queue's to this version, whoever else does so at the same moment."""
     if store.schema_is_current():
         return
-    with store.migrating():
+    with _nobody_serves(store), store.migrating():
         # Ours come last: where they are current the queue's are there too, also after a kill between the two.
         jobs.migrate()
         store.migrate()
@@ -186,19 +244,27 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
             f"serve --role {role} needs Postgres (DATABASE_URL): on SQLite one process does everything (--role all)."
         )
     application.packs.warm()
+    _tell_of_gone_packs(application)
     end = stop or _stop_at_signals()
     with ExitStack() as parts:
         if role != "web":
-            parts.enter_context(_working(application, on_lost=_begin_anew if stop is None else stop.set))
-        if role != "worker":
-            front = _front(application)
-            web = WebServer(_web(application, front), settings.web.host, settings.web.port)
-            web.start()
+            _lock(application, parts)
+        _stop_when_damaged(application.store, end, parts)
+        front = _front(application) if role != "worker" else None
+        web = _web_server(application, role, front)
+        if web is not None:
+            # A port that is taken refuses the start before anything runs.
+            web.listen()
             parts.callback(web.stop)
-            if front is not None and settings.slack.mode == "socket":
-                front.start()
-                parts.callback(front.stop)
-            log.info("serving", role=role, web=f"http://{settings.web.host}:{web.port}", slack=settings.slack.mode)
+        if role != "web":
+            parts.enter_context(_working(application, on_lost=_begin_anew if stop is None else stop.set))
+        if web is not None:
+            web.start()
+        if front is not None and settings.slack.mode == "socket":
+            front.start()
+            parts.callback(front.stop)
+        at = f"http://{settings.web.host}:{web.port}" if web is not None else None
+        log.info("serving", role=role, web=at, slack=settings.slack.mode)
         end.wait()
         log.info("stopping")
 
@@ -209,15 +275,11 @@ def _working(application: Application, *, on_lost: Callable[[], None]) -> Iterat
     settings, store = application.settings, application.store
     application.require_shared_folder()
     with ExitStack() as parts:
-        slot = None
-        if store.on_sqlite:
-            parts.enter_context(sole_runner(settings.data_dir / "serve.lock"))
-        else:
-            slot = parts.enter_context(taken_slot(store.engine))
+        slot = None if store.on_sqlite else parts.enter_context(taken_slot(store.engine))
         runner = Runner(
             store,
             run_job=application.run_job,
-            sweep=application.sweep.run,
+            sweep=application.sweep,
             poll_seconds=settings.engine.poll_seconds,
             executor_id=slot.executor_id if slot else ALONE,
         )
@@ -241,7 +303,56 @@ def _begin_anew() -> None:
 
 def surface_names(settings: Settings) -> list[str]:
     """Return the surfaces that the settings configure."""
-    return list(_surfaces(settings, JiraConnection(settings.jira) if settings.jira else None))
+    peers = Peers(SystemClock())
+    return list(_surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers))
+
+
+def _lock(application: Application, parts: ExitStack) -> None:
+    """Hold what one bot alone may have while it serves on SQLite. Raises SettingsError, naming who has it."""
+    file = application.store.file
+    if file is None:
+        return
+    # Tied to the file: another data directory makes no other database of it.
+    parts.enter_context(sole_runner(database_lock(file), setting="DATABASE_URL", of=file))
+    parts.enter_context(sole_runner(application.settings.data_dir / "serve.lock"))
+
+
+@contextmanager
+def _nobody_serves(store: Store) -> Iterator[None]:
+    """Keep a bot of another version from serving while the schema changes. Raises SettingsError when one does."""
+    with ExitStack() as held:
+        if store.file is not None:
+            held.enter_context(sole_runner(database_lock(store.file), setting="DATABASE_URL", of=store.file))
+        yield
+
+
+def _stop_when_damaged(store: Store, stop: Event, parts: ExitStack) -> None:
+    """Have a damaged database end the serving, and the process with the reason, whoever finds the damage."""
+    found: list[SettingsError] = []
+
+    def broken(wrong: SettingsError) -> None:
+        if not found:
+            log.critical("database_damaged", reason=str(wrong))
+            found.append(wrong)
+        stop.set()
+
+    def heard(context: ExceptionContext) -> None:
+        if is_damage(context.original_exception):
+            broken(damaged(store.name, str(context.original_exception)))
+
+    @contextmanager
+    def watching() -> Iterator[None]:
+        # Every engine of the process: the queue has one of its own.
+        event.listen(Engine, "handle_error", heard)
+        try:
+            yield
+        finally:
+            event.remove(Engine, "handle_error", heard)
+        if found:
+            raise found[0]
+
+    parts.enter_context(watching())
+    check_large_file(store, broken)
 
 
 def public_url(settings: Settings) -> str:
@@ -308,10 +419,33 @@ def _username(settings: Settings, partner: str) -> str | None:
     return account.username if account else None
 
 
-def _surfaces(settings: Settings, jira: JiraConnection | None) -> Mapping[str, Surface]:
+def _tell_of_gone_packs(application: Application) -> None:
+    """Load the packs that open onboardings began with, and name those onboardings whose copy has vanished."""
+    with application.store.reading() as session:
+        began = select(Onboarding.pack, Onboarding.pack_digest).where(Onboarding.state == "open").distinct()
+        for pack, digest in session.exec(began):
+            try:
+                application.packs.kept(pack, digest)
+            except PackGone as gone:
+                of_it = select(Onboarding).where(Onboarding.state == "open", Onboarding.pack_digest == digest)
+                keys = ", ".join(row.key for row in session.exec(of_it.limit(MOST_NAMED)))
+                log.error("pack_copy_gone", onboardings=keys, reason=str(gone))  # noqa: TRY400 - the reason says it all
+
+
+def _make_data_dir(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise SettingsError(
+            f"DATA_DIR: {settings.data_dir} cannot be made ({refused.strerror}). Give this account the right to, or "
+            "set another."
+        ) from refused
+
+
+def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> Mapping[str, Surface]:
     surfaces: dict[str, Surface] = {}
     if settings.slack.bot_token is not None:
-        surfaces["slack"] = SlackSurface(SlackConnection(settings.slack))
+        surfaces["slack"] = SlackSurface(SlackConnection(settings.slack, peers))
     if jira is not None:
         surfaces["jira"] = JiraSurface(jira)
     return surfaces
@@ -321,25 +455,41 @@ def _front(application: Application) -> SlackFront | None:
     settings = application.settings
     if settings.slack.bot_token is None:
         return None
-    connection = SlackConnection(settings.slack)
-    return SlackFront(connection, application.onboardings, application.packs, settings.language)
+    connection = SlackConnection(settings.slack, application.peers)
+    meters = application.meters
+    arrivals = Arrivals(meters.acknowledged, meters.refused_request)
+    return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals)
 
 
-def _web(application: Application, front: SlackFront | None) -> FastAPI:
+def _web_server(application: Application, role: Role, front: SlackFront | None) -> WebServer | None:
+    """Return the web side of a process; a worker has health and figures alone, and those where a port is set."""
+    settings = application.settings
+    by_socket = front is not None and settings.slack.mode == "socket"
+    readiness = Readiness(
+        application.store,
+        application.peers,
+        application.heartbeat,
+        lambda: application.census().stuck,
+        runs_jobs=role != "web",
+        slack_socket=(lambda: front.is_connected) if front is not None and by_socket else None,
+    )
+    if role != "worker":
+        return WebServer(_web(application, front, readiness), settings.web.host, settings.web.port)
+    if settings.web.worker_port is None:
+        return None
+    health = build_health(readiness, application.census, application.meters.registry)
+    return WebServer(health, settings.web.host, settings.web.worker_port)
+
+
+def _web(application: Application, front: SlackFront | None, readiness: Readiness) -> FastAPI:
     settings = application.settings
     by_http = front is not None and settings.slack.mode == "http"
-
-    def readiness() -> Mapping[str, bool]:
-        parts = {"database": application.store.schema_is_current()}
-        if front is not None and not by_http:
-            parts["slack"] = front.is_connected
-        return parts
-
     return build_web(
         application.onboardings,
         application.links,
         readiness=readiness,
-        census=lambda: take_census(application.store),
+        census=application.census,
+        counted=application.meters.registry,
         clock=application.clock,
         language=settings.language,
         transfer_root=settings.transfer.root if settings.transfer else "",

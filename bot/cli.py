@@ -54,15 +54,20 @@ def serve(
     Example: ONBOARDING_SLACK__BOT_TOKEN=… onboarding-bot serve
     """
     from bot import app as application
-    from bot.logs import configure_logs
+    from bot.logs import configure_logs, secrets_of
+    from bot.preflight import AccountCheck, check_database
 
     if role not in {"all", "web", "worker"}:
         raise typer.BadParameter("all, web or worker", param_hint="--role")
     with _errors_in_words():
         settings = _settings()
-        configure_logs(settings.log)
+        configure_logs(settings.log, secrets=secrets_of(settings))
+        check_database(settings)
+        # The servers answer while the bot is built.
+        accounts = AccountCheck(settings)
         built = application.build(settings, patience=DATABASE_PATIENCE)
         try:
+            accounts.require()
             application.serve(built, role)  # type: ignore[arg-type]
         finally:
             built.close()
@@ -263,6 +268,44 @@ def export(
     with _bot() as bot:
         for path in bot.export(key, out):
             typer.echo(path)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file.", dir_okay=False, show_default=False)],
+) -> None:
+    """Copy the SQLite database to a file while the bot serves (docs/backup.md).
+
+    Example: onboarding-bot backup /backups/onboarding-2026-11-24.db
+    """
+    from bot.backup import back_up
+
+    with _errors_in_words():
+        size = back_up(_settings(), file)
+        typer.echo(f"{file}: {size // 1024} KiB")
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(help="A backup; without it, mark a Postgres that was put back.", show_default=False)
+    ] = None,
+) -> None:
+    """Put a backup in the place of the database; what is open then looks outside before it writes (docs/backup.md).
+
+    Example: onboarding-bot restore /backups/onboarding-2026-11-24.db
+    """
+    from bot.backup import restore as put_back
+    from bot.logs import warnings_alone
+
+    with _errors_in_words(), warnings_alone():
+        settings = _settings()
+        if file is None and not settings.database_url.get_secret_value().startswith("postgres"):
+            raise typer.BadParameter("a backup's file; only Postgres is put back without one", param_hint="FILE")
+        number, old = put_back(settings, file)
+        typer.echo(f"{number} open onboarding(s); each looks outside before it writes again")
+        if old is not None:
+            typer.echo(f"the database that was there: {old}")
 
 
 @app.command()
@@ -490,8 +533,9 @@ def _settings() -> Any:
 def _bot() -> Iterator[Any]:
     """Build the bot for one command: it writes and enqueues, the serving bot does the rest."""
     from bot import app as application
+    from bot.logs import warnings_alone
 
-    with _errors_in_words():
+    with _errors_in_words(), warnings_alone():
         built = application.build(_settings())
         try:
             yield built

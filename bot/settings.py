@@ -74,6 +74,16 @@ class RetrySettings(BaseModel):
     tries: int = Field(default=6, ge=1)
 
 
+class UpkeepSettings(BaseModel):
+    """How long finished jobs and Slack's events are remembered, in days; from when on work is stuck, in minutes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs_days: float = Field(default=7, gt=0)
+    received_days: float = Field(default=30, ge=1)
+    stuck_minutes: float = Field(default=15, gt=0)
+
+
 class Settings(BaseSettings):
     """Everything that an installation may set."""
 
@@ -98,6 +108,7 @@ class Settings(BaseSettings):
     probes: dict[str, ProbeSettings] = Field(default_factory=dict)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
+    upkeep: UpkeepSettings = Field(default_factory=UpkeepSettings)
     log: Literal["text", "json"] = "text"
 
     @property

@@ -5,6 +5,8 @@ run again by the next start, so what it does must bear that (the ledger and the 
 """
 
 from bot.engine.jobs import DurableJobs
+from bot.engine.purge import JobPurge
+from bot.engine.queue import JobQueue
 from bot.engine.runner import Runner
 
-__all__ = ["DurableJobs", "Runner"]
+__all__ = ["DurableJobs", "JobPurge", "JobQueue", "Runner"]

@@ -37,6 +37,10 @@ class DurableJobs:
         }
         self._connected().enqueue_in_transaction(session.connection(), options, job.onboarding_id, job.subject, job.run)
 
+    def forget(self, job_ids: list[str]) -> None:
+        """Delete finished jobs with all that dbos keeps of them."""
+        self._connected().delete_workflows(job_ids)
+
     def close(self) -> None:
         """Close the client."""
         if self._client is not None:

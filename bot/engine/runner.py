@@ -56,7 +56,8 @@ class Runner:
 
         @DBOS.workflow(name=WORKFLOW)
         def run_job(onboarding_id: int, subject: str, run: int) -> None:
-            self._run_job(Job(onboarding_id, subject, run))
+            with structlog.contextvars.bound_contextvars(job=DBOS.workflow_id):
+                self._run_job(Job(onboarding_id, subject, run))
 
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=self._poll_seconds)

@@ -1,7 +1,7 @@
 """The jira client, of Data Center or Cloud: built at its first use, retrying no write, its errors in our words."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Any
 
@@ -10,6 +10,7 @@ from jira import JIRA, JIRAError
 
 from bot.jira.settings import JiraSettings
 from bot.onboarding.errors import OnboardingError, Unavailable
+from bot.onboarding.peers import Peers
 
 REFUSED_ADVICE = "jira.refused_advice"
 
@@ -33,23 +34,32 @@ class JiraRefused(OnboardingError):
         return self.advice != REFUSED_ADVICE
 
 
+class JiraAccountRefused(JiraRefused):
+    """Jira does not take the account at all (401), or not for this (403)."""
+
+
 class JiraConnection:
     """One client for all threads. The constructor of JIRA calls the server, so it waits for the first use."""
 
-    def __init__(self, settings: JiraSettings) -> None:
+    def __init__(self, settings: JiraSettings, peers: Peers | None = None) -> None:
+        """``peers`` hears how each use went."""
         self.settings = settings
+        self._peers = peers
         self._client: JIRA | None = None
         self._building = Lock()
 
     @contextmanager
     def client(self) -> Iterator[JIRA]:
         """Give the client. Raises Unavailable when the server does not answer, JiraRefused when it answers no."""
-        try:
-            yield self._built()
-        except JIRAError as error:
-            raise _in_our_words(error) from error
-        except requests.RequestException as lost:
-            raise Unavailable("Jira", f"no answer ({type(lost).__name__})") from lost
+        with ExitStack() as told:
+            if self._peers is not None:
+                told.enter_context(self._peers.calling("jira", Unavailable, JiraAccountRefused))
+            try:
+                yield self._built()
+            except JIRAError as error:
+                raise _in_our_words(error) from error
+            except requests.RequestException as lost:
+                raise Unavailable("Jira", f"no answer ({type(lost).__name__})") from lost
 
     def address(self, key: str) -> str:
         """Return where people open an issue."""
@@ -92,7 +102,7 @@ class JiraConnection:
                 if kind == "Cloud"
                 else ("jira.email_too_much", "this is a Jira Data Center and JIRA__EMAIL is set")
             )
-            raise JiraRefused(int(error.status_code or 0), f"{_reason(error)} ({why})", advice=advice) from error
+            raise JiraAccountRefused(int(error.status_code or 0), f"{_reason(error)} ({why})", advice=advice) from error
 
     def _client_of(self, **account: Any) -> JIRA:
         return JIRA(
@@ -109,7 +119,7 @@ def _in_our_words(error: JIRAError) -> OnboardingError:
     status = int(error.status_code or 0)
     if status in {0, 408, 429} or status >= 500:
         return Unavailable("Jira", f"answers {status}" if status else "no answer", retry_after=_retry_after(error))
-    return JiraRefused(status, _reason(error))
+    return (JiraAccountRefused if status in {401, 403} else JiraRefused)(status, _reason(error))
 
 
 def _reason(error: JIRAError) -> str:

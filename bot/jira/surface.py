@@ -75,7 +75,7 @@ class JiraSurface:
             return str(client.add_comment(parent, markup.comment(view, report, marker)).id)
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
-        """Look for a comment that ends with the marker; an issue's comments are read from the issue, never late."""
+        """Look for a comment that ends with this; an issue's comments are read from the issue, never late."""
         del view, report
         with self._client() as client:
             return finding.find_comment(client, parent, marker)

@@ -2,16 +2,22 @@
 
 A process may be killed between any two lines here. Killed before the claim: nothing happened. Killed between the
 claim and the record: the next run finds the claim, looks outside first, and does it only if nothing is there.
+
+A database that was put back from a backup has lost the claims made after it: for the onboardings that it held, a claim
+that is new to the ledger may be an old one outside. So there every effect looks first, and a mail asks a person.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlmodel import Session
 
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import OnboardingError, Unsettled
 from bot.onboarding.models import EffectRecord
+from bot.onboarding.restoration import restored_at
 from bot.onboarding.store import Store
 from bot.onboarding.turns import ThreadTurns, Turns
 
@@ -20,13 +26,46 @@ class OutcomeUnknown(OnboardingError):
     """An effect that cannot be looked up was begun and never completed: a person must decide whether to do it again."""
 
 
-class Effects:
-    """The ledger. Two threads, or two workers, that want the same effect take turns."""
+# How an effect came to be known: made now, found outside, or neither is certain.
+Course = Literal["done", "found", "unknown"]
 
-    def __init__(self, store: Store, clock: Clock, turns: Turns | None = None) -> None:
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the ledger. ``restored_at``: a new one, whose effect may exist from before the database's restore."""
+
+    record: EffectRecord
+    is_new: bool
+    restored_at: datetime | None = None
+
+    @property
+    def is_surely_first(self) -> bool:
+        """Whether nothing can be there outside yet."""
+        return self.is_new and self.restored_at is None
+
+
+def _uncounted(key: str, course: Course) -> None:
+    """Count nothing."""
+
+
+class Effects:
+    """The ledger. Two threads, or two workers, that want the same effect take turns.
+
+    ``tell`` hears of each effect that came to an end: its key and how.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        turns: Turns | None = None,
+        *,
+        tell: Callable[[str, Course], None] = _uncounted,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._turns = turns or ThreadTurns()
+        self._tell = tell
 
     def once(
         self,
@@ -45,31 +84,40 @@ class Effects:
         raises NothingHappened the claim is given back, and its cause is raised.
         """
         with self._turns.of("effect", key):
-            is_new, record = self._claim(onboarding_id, key)
-            if record.external_id is not None:
-                return record.external_id
-            found = None if is_new else look()
+            claim = self._claim(onboarding_id, key)
+            if claim.record.external_id is not None:
+                return claim.record.external_id
+            found = None if claim.is_surely_first else look()
+            course: Course = "done" if found is None else "found"
             if found is None:
-                if not is_new:
-                    self._wait_for_grace(record, grace_seconds)
+                if not claim.is_surely_first:
+                    # What a restore forgot was made before the restore.
+                    self._wait_for_grace(claim.restored_at or claim.record.claimed_at, grace_seconds)
                     self._renew(key)
                 found = self._attempt(key, do)
             self._complete(key, found)
+            self._tell(key, course)
             return found
 
-    def at_most_once(self, onboarding_id: int, key: str, do: Callable[[], str]) -> str:
-        """Do what cannot be looked up (a mail). Raises OutcomeUnknown when an earlier run began it and never finished.
+    def at_most_once(
+        self, onboarding_id: int, key: str, do: Callable[[], str], *, instead_of: str | None = None
+    ) -> str:
+        """Do what cannot be looked up (a mail). Raises OutcomeUnknown when an earlier run began it and never finished,
+        or when a restore of the database may have forgotten that it did.
 
-        When ``do`` raises, the claim stays, so the outcome is unknown, unless it raises NothingHappened.
+        When ``do`` raises, the claim stays, so the outcome is unknown, unless it raises NothingHappened. ``instead_of``
+        is the key of the attempt before: where that one's outcome is unknown, a person has decided on this one.
         """
         with self._turns.of("effect", key):
-            is_new, record = self._claim(onboarding_id, key)
-            if record.external_id is not None:
-                return record.external_id
-            if not is_new:
+            claim = self._claim(onboarding_id, key)
+            if claim.record.external_id is not None:
+                return claim.record.external_id
+            if not claim.is_surely_first and not (claim.is_new and self._was_asked_about(instead_of)):
+                self._tell(key, "unknown")
                 raise OutcomeUnknown(key)
             external_id = self._attempt(key, do)
             self._complete(key, external_id)
+            self._tell(key, "done")
             return external_id
 
     def release(self, key: str) -> None:
@@ -79,12 +127,18 @@ class Effects:
             if record is not None and record.external_id is None:
                 session.delete(record)
 
-    def _claim(self, onboarding_id: int, key: str) -> tuple[bool, EffectRecord]:
+    def _claim(self, onboarding_id: int, key: str) -> Claim:
         with self._store.transaction() as session:
             record = session.get(EffectRecord, key)
             if record is not None:
-                return False, record
-            return True, self._add_claim(session, onboarding_id, key)
+                return Claim(record, is_new=False)
+            restored = restored_at(session, onboarding_id)
+            return Claim(self._add_claim(session, onboarding_id, key), is_new=True, restored_at=restored)
+
+    def _was_asked_about(self, key: str | None) -> bool:
+        with self._store.reading() as session:
+            record = session.get(EffectRecord, key) if key else None
+            return record is not None and record.external_id is None
 
     def _add_claim(self, session: Session, onboarding_id: int, key: str) -> EffectRecord:
         record = EffectRecord(key=key, onboarding_id=onboarding_id, claimed_at=self._clock.now())
@@ -105,8 +159,8 @@ class Effects:
             record.claimed_at = self._clock.now()
             session.add(record)
 
-    def _wait_for_grace(self, record: EffectRecord, grace_seconds: float) -> None:
-        age = self._clock.now() - record.claimed_at
+    def _wait_for_grace(self, since: datetime, grace_seconds: float) -> None:
+        age = self._clock.now() - since
         left = timedelta(seconds=grace_seconds) - age
         if left > timedelta(0):
             raise Unsettled(

@@ -11,6 +11,8 @@
     ├── Unavailable             a server does not answer now: the work waits and is tried again
     │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
     └── SettingsError           stops the start: which setting, what was found, what to do
+        ├── PackGone            the kept copy of a pack has vanished: its onboardings wait, others go on
+        └── DatabaseBroken      the database's file is damaged: stop serving rather than go on
 """
 
 from collections.abc import Mapping
@@ -77,3 +79,11 @@ class Unsettled(Unavailable):
 
 class SettingsError(OnboardingError):
     """The settings cannot work; the message names the setting, what was found and what to do."""
+
+
+class PackGone(SettingsError):
+    """The copy of a pack that onboardings began with has vanished, or cannot be read any more."""
+
+
+class DatabaseBroken(SettingsError):
+    """The database's file is damaged, or is no database."""

@@ -186,6 +186,16 @@ class Flow:
         change.session.add(row)
         change.session.flush()
 
+    def put_off(self, job: Job, seconds: float) -> None:
+        """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
+        due_at = self._clock.now() + timedelta(seconds=seconds)
+        with self._store.transaction() as session:
+            row = _due(session, job.onboarding_id, job.subject)
+            if row is None:
+                row = DueRecord(onboarding_id=job.onboarding_id, subject=job.subject, due_at=due_at)
+            row.run, row.due_at = job.run, due_at
+            session.add(row)
+
     def is_scheduled(self, change: Change, subject: str) -> bool:
         """Tell whether a step or a surface is to be looked at again."""
         return _due(change.session, change.onboarding.id, subject) is not None

@@ -153,6 +153,7 @@ class Received(SQLModel, table=True):
     """An event from outside that has been carried out: the same one again changes nothing."""
 
     __tablename__ = "received"
+    __table_args__ = (Index("received_at", "at"),)
 
     source: str = Field(primary_key=True)
     at: datetime = _moment()
@@ -176,6 +177,14 @@ class EffectRecord(SQLModel, table=True):
     """One write outside: claimed before the call, completed with the id that came back."""
 
     __tablename__ = "effect"
+    __table_args__ = (
+        Index(
+            "effect_unfinished",
+            "claimed_at",
+            sqlite_where=text("external_id IS NULL"),
+            postgresql_where=text("external_id IS NULL"),
+        ),
+    )
 
     key: str = Field(primary_key=True)
     onboarding_id: int = Field(foreign_key="onboarding.id", index=True)
@@ -216,6 +225,29 @@ class SurfaceRecord(SQLModel, table=True):
     revision: int = 0
     digest: str = ""
     trouble: str | None = None
+
+
+class Restoration(SQLModel, table=True):
+    """The database was put back from a backup: what the bot did outside after that backup is in no ledger.
+
+    ``highest_id`` is the highest onboarding that may be known outside; a new one gets a number above it, so that an old
+    message or mailed link never leads to somebody else's onboarding.
+    """
+
+    __tablename__ = "restoration"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = _moment()
+    highest_id: int
+
+
+class Chore(SQLModel, table=True):
+    """Upkeep that is due at a time; whichever process moves the time on does it."""
+
+    __tablename__ = "chore"
+
+    name: str = Field(primary_key=True)
+    due_at: datetime = _moment()
 
 
 class SourceFile(SQLModel, table=True):

@@ -7,14 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+import structlog
 from pydantic import BaseModel
 from sqlmodel import Session
 
 from bot.locales import say
-from bot.onboarding.errors import SettingsError, Unknown
+from bot.onboarding.errors import PackGone, SettingsError, Unknown
 from bot.onboarding.pack_archive import PackArchive
 from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Pack
+
+log = structlog.stdlib.get_logger()
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -44,6 +47,10 @@ class Packs:
 
     def warm(self) -> None:
         """Load every installed pack, so that no click waits for it. Raises SettingsError for one with errors."""
+        for directory in self._missing():
+            log.error(
+                "packs_dir_gone", directory=str(directory), so="nothing of it can be started; the open ones go on"
+            )
         for pack_id in self.ids():
             self.get(pack_id)
 
@@ -70,21 +77,50 @@ class Packs:
             self._archive.add(session, pack)
 
     def kept(self, pack_id: str, digest: str) -> Pack:
-        """Return the pack that an onboarding began with. Raises SettingsError when its copy has vanished."""
+        """Return the pack that an onboarding began with. Raises PackGone when its copy has vanished or is damaged."""
         known = self._by_digest.get(digest)
         if known is not None:
             return known
         place = self._place(pack_id, digest)
-        if not (place / pack_id).is_dir() and not self._restore(place, pack_id, digest):
-            raise SettingsError(
-                f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone "
-                f"({place / pack_id}). Restore it from the backup; the running ones cannot go on without it."
+        pack = self._on_shelf(place / pack_id, digest)
+        if pack is None and self._restore(place, pack_id, digest):
+            pack = self._on_shelf(place / pack_id, digest)
+        if pack is None:
+            raise PackGone(
+                f"DATA_DIR: the copy of the pack {pack_id} that open onboardings began with is gone or was changed "
+                f"({place / pack_id}), and the database has none. Restore it from the backup; what was begun must end "
+                "by the same rules."
             )
-        return self._load(place / pack_id)
+        return pack
+
+    def _missing(self) -> list[Path]:
+        return [directory for directory in self._directories if not directory.is_dir()]
+
+    def _on_shelf(self, path: Path, digest: str) -> Pack | None:
+        """Return a copy on the shelf; None where it is gone, damaged, or no longer what it was."""
+        if not path.is_dir():
+            return None
+        try:
+            pack = self._load(path)
+        except SettingsError as damaged:
+            log.warning("kept_pack_damaged", pack=path.name, reason=str(damaged))
+            return None
+        return pack if pack.digest == digest else None
 
     def _restore(self, place: Path, pack_id: str, digest: str) -> bool:
+        """Make a copy on the shelf anew from the database; tell whether it has one."""
         archive = self._archive
-        return archive is not None and self._put(place, lambda aside: archive.restore(digest, aside / pack_id))
+        if archive is None:
+            return False
+
+        def fill(aside: Path) -> bool:
+            if not archive.restore(digest, aside / pack_id):
+                return False
+            # What is there is damaged, and goes only now that there is something better.
+            shutil.rmtree(place, ignore_errors=True)
+            return True
+
+        return self._put(place, fill)
 
     @staticmethod
     def _put(place: Path, fill: Callable[[Path], bool]) -> bool:
@@ -102,8 +138,13 @@ class Packs:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _found(self) -> Mapping[str, Path]:
+        """Find what is installed. A folder of packs that is gone has none: what began with its packs has their copies.
+
+        Raises SettingsError for one id in two places.
+        """
+        gone = self._missing()
         try:
-            return find_packs(self._directories)
+            return find_packs([directory for directory in self._directories if directory not in gone])
         except PackErrors as wrong:
             raise SettingsError(f"PACKS_DIR: {wrong}") from wrong
 

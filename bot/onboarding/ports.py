@@ -1,7 +1,8 @@
 """What the core needs of the world: jobs, step kinds, and the surfaces on which people follow along."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -31,6 +32,25 @@ class Jobs(Protocol):
 
     def enqueue(self, session: Session, job_id: str, job: Job) -> None:
         """Add a job in the session's own transaction. The same id again adds nothing."""
+
+
+@dataclass(frozen=True)
+class UnfinishedJob:
+    """A job that waits in the queue, or runs (or did when its worker died)."""
+
+    id: str
+    is_running: bool
+    enqueued_at: datetime
+
+
+class UnfinishedJobs(Protocol):
+    """What is in the queue."""
+
+    def unfinished_since(self, moment: datetime, *, limit: int) -> list[UnfinishedJob]:
+        """Return the jobs that were enqueued before a moment and are not finished, the oldest first."""
+
+    def unfinished(self, *, ids: Collection[str] = (), beginning_with: Collection[str] = ()) -> set[str]:
+        """Return the ids of unfinished jobs that are among ``ids`` or begin with one of the others."""
 
 
 class StepKind(Protocol):
@@ -92,7 +112,7 @@ class Surface(Protocol):
         """Write one report under the parent; return its id."""
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
-        """Look for a report written before; None when there is none."""
+        """Look for a report written before, whose marker ends with this; None when there is none."""
 
     def takes(self, file: FileEvidence) -> bool:
         """Tell whether this surface offers a report's list as a file."""

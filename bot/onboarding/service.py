@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -17,17 +18,20 @@ from bot.locales import say
 from bot.onboarding import trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.clock import Clock
-from bot.onboarding.errors import Refused, Unknown
+from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import Change, Flow
 from bot.onboarding.models import Event, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
+from bot.onboarding.restoration import first_free_id
 from bot.onboarding.start import StartRequest, checked
 from bot.onboarding.store import Store, insert_once, tried_again
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
 from checklists.model import Choice, Language, Localized, Role
+
+log = structlog.stdlib.get_logger()
 
 Decide = Callable[[Change, StepRecord], Outcome]
 
@@ -73,6 +77,7 @@ class Onboardings:
                 return Started(self._key_started_by(session, source), is_new=False)
             self._refuse_second(session, good)
             onboarding = Onboarding(
+                id=first_free_id(session),
                 pack=pack.id,
                 pack_version=pack.checklist.version,
                 pack_digest=pack.digest,
@@ -109,7 +114,8 @@ class Onboardings:
             change.note("started", content=_start_content(good, source))
             self._flow.advance(change)
             self._flow.tell_surfaces(change)
-            return Started(onboarding.key, is_new=True)
+        log.info("started", onboarding=onboarding.key, pack=pack.id, version=pack.checklist.version, actor=actor.id)
+        return Started(onboarding.key, is_new=True)
 
     def view(self, key: str) -> OnboardingView:
         """Return an onboarding as it stands. Raises Unknown."""
@@ -123,7 +129,14 @@ class Onboardings:
             rows = session.exec(
                 select(Onboarding).order_by(col(Onboarding.state) != "open", col(Onboarding.id).desc()).limit(limit)
             ).all()
-            return [read_view(session, row, self._packs.kept(row.pack, row.pack_digest)) for row in rows]
+            views = []
+            for row in rows:
+                try:
+                    views.append(read_view(session, row, self._packs.kept(row.pack, row.pack_digest)))
+                except PackGone as gone:
+                    # The others can be shown; this one says so itself when it is asked for.
+                    log.error("pack_copy_gone", onboarding=row.key, reason=str(gone))  # noqa: TRY400 - the reason says it all
+            return views
 
     def shown_as(self, surface: str, parent: str) -> str:
         """Return the key of the onboarding whose parent on a surface this is. Raises Unknown."""
@@ -341,7 +354,8 @@ class Onboardings:
             for record in change.steps:
                 self._flow.unschedule(change, f"step:{record.step_id}")
             change.note("cancelled", content={"reason": reason.strip()})
-            return True
+        log.info("cancelled", onboarding=change.onboarding.key, actor=actor.id)
+        return True
 
     # The common course of an action.
 
@@ -365,18 +379,22 @@ class Onboardings:
         ``role`` is who may ask, where that is not the step's own role.
         """
         onboarding_id = self._id(key)
-        try:
-            with self._flow.change(onboarding_id, actor) as change:
-                if source is not None and not self._is_first(change.session, source):
-                    yield None
-                    return
-                record = change.step(step_id)
-                _require_open(change)
-                self._roles.require(actor, role or change.definition(record).role)
-                yield change, record
-        except Refused as refused:
-            self._note_refusal(onboarding_id, step_id, actor, refused, source)
-            raise
+        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
+            try:
+                with self._flow.change(onboarding_id, actor) as change:
+                    if source is not None and not self._is_first(change.session, source):
+                        yield None
+                        log.info("action_repeated")
+                        return
+                    record = change.step(step_id)
+                    _require_open(change)
+                    self._roles.require(actor, role or change.definition(record).role)
+                    yield change, record
+                log.info("action_taken", state=record.state)
+            except Refused as refused:
+                self._note_refusal(onboarding_id, step_id, actor, refused, source)
+                log.info("action_refused", reason=refused.text.en)
+                raise
 
     def _tick(self, change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:
         offered = {tick.id for tick in offered_ticks(record, change.definition(record))}

@@ -15,12 +15,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
 
 from bot.onboarding.advisory import CONNECT_SECONDS, lock_engine, lock_key, try_lock
+from bot.onboarding.database_errors import RESTORE, in_words
 from bot.onboarding.errors import SettingsError
 from bot.onboarding.one_writer import OneWriter
 
@@ -87,13 +88,30 @@ class Store:
         with Session(self._readers, expire_on_commit=False) as session:
             yield session
 
+    @property
+    def file(self) -> Path | None:
+        """The database's file on SQLite; None where there is none."""
+        named = self.engine.url.database if self.on_sqlite else None
+        return None if named in {None, "", ":memory:"} else Path(str(named)).resolve()
+
     def migrate(self) -> None:
-        """Bring the schema to this version. Raises SettingsError when the database cannot be opened."""
+        """Bring the schema to this version, wholly or not at all.
+
+        Raises SettingsError when the database cannot be opened, or when a migration does not fit what is there.
+        """
+        begun = self._revision()
         try:
             with self.engine.begin() as connection:
                 command.upgrade(_alembic(connection), "head")
-        except OperationalError as refused:
-            raise self._cannot_be_opened(refused) from refused
+        except Exception as refused:
+            if isinstance(refused, DBAPIError) and not _is_about_tables(refused):
+                raise in_words(self.name, refused) from refused
+            seen = " ".join(str(refused.orig if isinstance(refused, DBAPIError) else refused).split())
+            raise SettingsError(
+                f"DATABASE_URL: the database says that it is at revision {begun or 'none'}, but the migration after it "
+                f"does not fit ({seen}): an upgrade was cut off, or its tables were changed by hand. Nothing was "
+                f"changed. {RESTORE}, then start again."
+            ) from refused
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -110,18 +128,40 @@ class Store:
                     time.sleep(MIGRATING_PAUSE)
                 yield
         except OperationalError as refused:
-            raise self._cannot_be_opened(refused) from refused
+            raise in_words(self.name, refused) from refused
         finally:
             locks.dispose()
 
     def schema_is_current(self) -> bool:
-        """Tell whether every migration of this version has been applied. Raises SettingsError."""
+        """Tell whether every migration of this version has been applied.
+
+        Raises SettingsError when the database cannot be opened, or was made by a newer version.
+        """
+        scripts = ScriptDirectory(str(MIGRATIONS))
+        applied, newest = self._revision(), scripts.get_current_head()
+        if applied is not None and applied not in {script.revision for script in scripts.walk_revisions()}:
+            raise SettingsError(
+                f"DATABASE_URL: the database is of a newer version (revision {applied}; this version knows {newest} "
+                "and those before it). Start the newer version of onboarding-bot, or put back the backup that was made "
+                "before the upgrade."
+            )
+        return applied == newest
+
+    def answers(self) -> bool:
+        """Tell whether the database answers now, by its smallest question."""
+        try:
+            with self._readers.connect() as connection:
+                connection.exec_driver_sql("SELECT 1 FROM alembic_version")
+        except DBAPIError:
+            return False
+        return True
+
+    def _revision(self) -> str | None:
         try:
             with self.engine.connect() as connection:
-                applied = MigrationContext.configure(connection).get_current_revision()
-        except OperationalError as refused:
-            raise self._cannot_be_opened(refused) from refused
-        return applied == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+                return MigrationContext.configure(connection).get_current_revision()
+        except DBAPIError as refused:
+            raise in_words(self.name, refused) from refused
 
     def wait(self, seconds: float) -> None:
         """Wait for a Postgres that does not answer yet, or is starting. Raises SettingsError when the time is up."""
@@ -132,7 +172,7 @@ class Store:
                     return
             except OperationalError as refused:
                 if time.monotonic() > until or not _is_away(refused):
-                    raise self._cannot_be_opened(refused) from refused
+                    raise in_words(self.name, refused) from refused
                 log.warning("database_away", database=self.name, reason=_reason(refused))
                 time.sleep(min(1.0, seconds))
 
@@ -141,15 +181,15 @@ class Store:
         """The database's address as people may see it, without its password."""
         return shown(self.address)
 
-    def _cannot_be_opened(self, refused: OperationalError) -> SettingsError:
-        return SettingsError(
-            f"DATABASE_URL: the database {self.name} cannot be opened ({_reason(refused)}). "
-            "Check that it runs, and that this account may create tables in it."
-        )
-
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _is_about_tables(error: DBAPIError) -> bool:
+    """Tell a table, column or index that is there already, or missing, from a database that does not work."""
+    said = str(error.orig).lower()
+    return any(word in said for word in ("already exists", "duplicate column", "no such", "does not exist"))
 
 
 def _alembic(connection: Connection) -> Config:

@@ -4,6 +4,8 @@ Both are read from the database once and are then plain values: rendering them i
 """
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,9 +14,19 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from bot.onboarding import trail
-from bot.onboarding.models import MET, EvidenceRecord, Onboarding, OnboardingState, StepRecord, StepState, SurfaceRecord
+from bot.onboarding.models import (
+    MET,
+    Event,
+    EvidenceRecord,
+    Onboarding,
+    OnboardingState,
+    StepRecord,
+    StepState,
+    SurfaceRecord,
+)
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
 from bot.onboarding.replacing import Offer
+from bot.onboarding.restoration import times_restored
 from checklists.model import Language, Localized, OptionValue, Pack, Role, Tick
 from checklists.model import Step as StepDefinition
 
@@ -65,7 +77,11 @@ class SurfaceView:
 
 @dataclass(frozen=True)
 class OnboardingView:
-    """An onboarding at one revision. ``troubles`` tells which surface cannot be written now, and why."""
+    """An onboarding at one revision. ``troubles`` tells which surface cannot be written now, and why.
+
+    ``restored`` counts the times that the database was put back from a backup that held it: outside there may be
+    pictures of the same revision from before.
+    """
 
     id: int
     key: str
@@ -88,6 +104,7 @@ class OnboardingView:
     steps: tuple[StepView, ...]
     surfaces: Mapping[str, SurfaceView]
     troubles: Mapping[str, str] = field(default_factory=dict)
+    restored: int = 0
 
     @property
     def stamp(self) -> str:
@@ -114,7 +131,8 @@ class Report:
     """Something that happened and that people must be able to read later: one line of the trail with its evidence.
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided, closed,
-    cancelled.
+    cancelled. ``what`` names what is told, eight hex digits: the same thing told again after the database was put back
+    from a backup has another number and the same name.
     """
 
     seq: int
@@ -131,6 +149,7 @@ class Report:
     copy: Localized | None
     link: str | None
     hash: str
+    what: str = ""
 
 
 REPORTED = frozenset(
@@ -170,12 +189,14 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> Onboardin
             surface.name: SurfaceView(surface.parent, surface.parent_link) for surface in surfaces if surface.parent
         },
         troubles={surface.name: surface.trouble for surface in surfaces if surface.trouble},
+        restored=times_restored(session, onboarding),
     )
 
 
 def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int) -> list[Report]:
     """Return the reports behind trail line ``after``, in order."""
     steps = {step.id: step for step in pack.checklist.steps}
+    names = _names(session, onboarding_id, after)
     return [
         Report(
             seq=line.seq,
@@ -192,10 +213,31 @@ def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int
             copy=localized(line.content.get("copy")),
             link=line.content.get("link"),
             hash=line.hash,
+            what=names[line.seq],
         )
         for line in trail.lines(session, onboarding_id, after=after)
         if line.kind in REPORTED
     ]
+
+
+def _names(session: Session, onboarding_id: int, after: int) -> dict[int, str]:
+    """Name the reports behind trail line ``after``: by what they tell, and the how manieth of the same they are."""
+    reported = select(Event).where(Event.onboarding_id == onboarding_id, col(Event.kind).in_(REPORTED))
+    lines = session.exec(reported.order_by(col(Event.seq))).all()
+    if not lines or lines[-1].seq <= after:
+        return {}
+    names: dict[int, str] = {}
+    told: Counter[str] = Counter()
+    for line in lines:
+        content = line.content
+        files = [file["sha256"] for file in (content.get("evidence") or {}).get("files", ())]
+        same = json.dumps(
+            [line.kind, line.step, content.get("code"), content.get("seen"), content.get("reason"), files],
+            sort_keys=True,
+        )
+        told[same] += 1
+        names[line.seq] = hashlib.sha256(f"{same} {told[same]}".encode()).hexdigest()[:8]
+    return names
 
 
 def localized(texts: Mapping[str, Any] | None) -> Localized | None:

@@ -53,6 +53,10 @@ class Work:
         """Make sure that an effect of this step exists outside, once for all its runs; return its id there."""
         return self.effects.once(self.view.id, self.effect_key(effect), look=look, do=do, grace_seconds=grace_seconds)
 
-    def at_most_once(self, effect: str, do: Callable[[], str]) -> str:
-        """Do what cannot be looked up outside, at most once. Raises OutcomeUnknown."""
-        return self.effects.at_most_once(self.view.id, self.effect_key(effect), do)
+    def at_most_once(self, effect: str, do: Callable[[], str], *, instead_of: str) -> str:
+        """Do what cannot be looked up outside, at most once; ``instead_of`` was the attempt before.
+
+        Raises OutcomeUnknown.
+        """
+        before = self.effect_key(instead_of)
+        return self.effects.at_most_once(self.view.id, self.effect_key(effect), do, instead_of=before)

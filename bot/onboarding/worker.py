@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from bot.locales import say
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import StepFailed, Unavailable
+from bot.onboarding.errors import PackGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
@@ -25,6 +25,7 @@ from bot.onboarding.retry import Backoff
 from bot.onboarding.store import Store
 from bot.onboarding.turns import ThreadTurns, Turns
 from bot.onboarding.view import OnboardingView, Report, read_reports, read_view
+from bot.onboarding.watchdog import look_id
 from bot.onboarding.work import Work
 
 log = structlog.stdlib.get_logger()
@@ -56,16 +57,18 @@ class StepWorker:
         self._backoff = backoff
         self._turns = turns or ThreadTurns()
 
-    def run(self, job: Job) -> None:
-        """Run one step once and record what it came to. A job of an earlier run does nothing."""
+    def run(self, job: Job) -> str:
+        """Run one step once and record what it came to; return that in a word. A job of an earlier run does nothing.
+
+        Raises PackGone.
+        """
         step_id = job.subject.partition(":")[2]
         # A worker that was taken for dead may still be at it: the one that took over waits for its end.
         with self._turns.of("step", job.onboarding_id, step_id):
             work = self._work(job, step_id)
-            if work is not None:
-                self._run(job, step_id, work)
+            return "over" if work is None else self._run(job, step_id, work)
 
-    def _run(self, job: Job, step_id: str, work: Work) -> None:
+    def _run(self, job: Job, step_id: str, work: Work) -> str:
         with structlog.contextvars.bound_contextvars(onboarding=work.view.key, step=step_id):
             try:
                 outcome: Outcome = self._kinds[work.definition.kind].run(work)
@@ -73,7 +76,7 @@ class StepWorker:
                 outcome = Failed(failed.code, failed.seen, failed.advice)
             except Unavailable as away:
                 self._try_later(job, step_id, away)
-                return
+                return "later"
             except OperationalError:
                 # The database is locked, busy or away: that says nothing about the step, so the job is tried again.
                 raise
@@ -85,6 +88,7 @@ class StepWorker:
                     say("failed.unexpected_advice", key=work.view.key, step=step_id),
                 )
             self._record(job, step_id, outcome)
+            return type(outcome).__name__.lower()
 
     def _work(self, job: Job, step_id: str) -> Work | None:
         with self._store.reading() as session:
@@ -150,19 +154,23 @@ class SurfaceWorker:
         self._backoff = backoff
         self._turns = turns or ThreadTurns()
 
-    def run(self, job: Job) -> None:
-        """Bring one surface up to date with one onboarding. Does nothing when it already is."""
+    def run(self, job: Job) -> str:
+        """Bring one surface up to date with one onboarding; return how that went in a word. Raises PackGone."""
         name = job.subject.partition(":")[2]
         with self._turns.of("surface", job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
             try:
                 self._catch_up(job.onboarding_id, self._surfaces[name])
             except Unavailable as away:
                 self._try_later(job, away)
+                return "later"
+            except PackGone:
+                raise
             except Exception as unexpected:
                 log.exception("surface_broke")
                 self._try_later(job, Unavailable(name, type(unexpected).__name__))
-            else:
-                self._settled(job)
+                return "broke"
+            self._settled(job)
+            return "shown"
 
     def _catch_up(self, onboarding_id: int, surface: Surface) -> None:
         view, record = self._read(onboarding_id, surface.name)
@@ -210,11 +218,13 @@ class SurfaceWorker:
 
     def _write(self, view: OnboardingView, surface: Surface, parent: str, report: Report) -> None:
         key = f"{view.key}:{report.seq}:{surface.name}"
-        marker = f"{key}:{view.stamp}"
+        # Looked for without its number, which is another one after a restore of the database.
+        ending = f":{surface.name}:{view.stamp}:{report.what}"
+        marker = f"{view.key}:{report.seq}{ending}"
         self._effects.once(
             view.id,
             key,
-            look=lambda: surface.find_report(view, parent, report, marker),
+            look=lambda: surface.find_report(view, parent, report, ending),
             do=lambda: surface.write_report(view, parent, report, marker),
         )
 
@@ -278,7 +288,7 @@ class SurfaceWorker:
             session.merge(record)
 
     def _try_later(self, job: Job, away: Unavailable) -> None:
-        log.warning("surface_away", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
+        log.warning("surface_away", service=away.service, reason=away.reason)
         with self._flow.change(job.onboarding_id) as change:
             tries = self._flow.attempts(change, job.subject) + 1
             seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
@@ -325,7 +335,7 @@ class Sweep:
             rows = session.exec(due.with_for_update(skip_locked=True)).all()
             for row in rows:
                 job = Job(row.onboarding_id, row.subject, row.run)
-                self._jobs.enqueue(session, f"due:{row.id}:{row.due_at.isoformat()}", job)
+                self._jobs.enqueue(session, look_id(row), job)
                 row.enqueued_for = row.due_at
                 session.add(row)
             return len(rows)

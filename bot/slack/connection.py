@@ -1,7 +1,7 @@
 """The Web API client: built at its first use, waiting out a rate limit, its errors in our words."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
 from json import JSONDecodeError
@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from bot.onboarding.errors import Unavailable
+from bot.onboarding.peers import Peers
 from bot.slack.settings import SlackSettings
 
 # What an administrator can do about Slack's refusals.
@@ -50,8 +51,10 @@ class SlackRefused(Unavailable):
 class SlackConnection:
     """One client for all threads."""
 
-    def __init__(self, settings: SlackSettings) -> None:
+    def __init__(self, settings: SlackSettings, peers: Peers | None = None) -> None:
+        """``peers`` hears how each use went."""
         self.settings = settings
+        self._peers = peers
         self._client: WebClient | None = None
         self._building = Lock()
 
@@ -79,10 +82,13 @@ class SlackConnection:
     @contextmanager
     def client(self) -> Iterator[WebClient]:
         """Give the client. Raises Unavailable for whatever Slack does not do now, with what to do about it."""
-        try:
-            yield self._web_client()
-        except (SlackClientError, OSError, HTTPException, JSONDecodeError) as trouble:
-            raise in_our_words(trouble) from trouble
+        with ExitStack() as told:
+            if self._peers is not None:
+                told.enter_context(self._peers.calling("slack api", Unavailable))
+            try:
+                yield self._web_client()
+            except (SlackClientError, OSError, HTTPException, JSONDecodeError) as trouble:
+                raise in_our_words(trouble) from trouble
 
 
 def in_our_words(trouble: Exception) -> Unavailable:

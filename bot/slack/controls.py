@@ -1,7 +1,8 @@
 """What the parent message shows of a step that waits for somebody: what it is about, its boxes and its buttons.
 
 Block ids are ``<step>:<revision>:<part>``: at each revision the boxes are new ones, so Slack never shows a stale tick,
-and a click tells which revision was on the screen.
+and a click tells which revision was on the screen. After a restore of the database revisions are counted anew from
+the backup's: the ids then hold how manieth restore it was as well.
 """
 
 from collections.abc import Sequence
@@ -67,8 +68,13 @@ class _Part:
         return f"{ICONS[self.step.state]} *{inline(self.step.definition.title.text(self.view.language), 150)}*"
 
     @property
+    def prefix(self) -> str:
+        restored = f":r{self.view.restored}" if self.view.restored else ""
+        return f"{self.step.id}:{self.view.revision}{restored}"
+
+    @property
     def controls(self) -> list[b.Block]:
-        prefix = f"{self.step.id}:{self.view.revision}"
+        prefix = self.prefix
         built: list[b.Block] = []
         if self.step.state == "waiting" and self.step.ticks:
             boxes = _checkboxes(self.step.ticks, self.view.language)
@@ -100,8 +106,7 @@ class _Part:
         return "\n".join([self.title, *below["said"], *below["guide"], *below["facts"], *below["ticks"]])
 
     def blocks(self, text: str) -> list[b.Block]:
-        block_id = f"{self.step.id}:{self.view.revision}:text"
-        return [{"type": "divider"}, b.section(text, block_id), *self.controls]
+        return [{"type": "divider"}, b.section(text, f"{self.prefix}:text"), *self.controls]
 
 
 def _said(step: StepView, language: Language) -> list[str]:

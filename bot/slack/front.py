@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
+from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.listeners import Listeners
 from bot.slack.settings import SlackSettings
@@ -36,8 +37,17 @@ PING_SECONDS = 5
 class SlackFront:
     """The way in. ``start`` and ``stop`` are for Socket Mode; ``request_handler`` is for HTTP."""
 
-    def __init__(self, connection: SlackConnection, onboardings: Onboardings, packs: Packs, language: Language) -> None:
+    def __init__(
+        self,
+        connection: SlackConnection,
+        onboardings: Onboardings,
+        packs: Packs,
+        language: Language,
+        arrivals: Arrivals | None = None,
+    ) -> None:
+        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's."""
         self._connection = connection
+        self._arrivals = arrivals or Arrivals()
         self._listeners = Listeners(connection, onboardings, packs, language)
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -95,7 +105,8 @@ class SlackFront:
     def _app(self) -> App:
         settings: SlackSettings = self._connection.settings
         secret = settings.signing_secret
-        app = App(
+        app = TimedApp(
+            self._arrivals,
             # Events are let in by what follows; whatever goes out goes through the connection.
             client=WebClient(base_url=settings.api_url, timeout=settings.timeout_seconds),
             signing_secret=secret.get_secret_value() if secret else "unused-in-socket-mode",

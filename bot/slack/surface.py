@@ -89,12 +89,12 @@ class SlackSurface:
             return str(posted["ts"])
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
-        """Look for a report in the thread by the marker in its metadata."""
+        """Look for a report in the thread by the end of the marker in its metadata."""
         del view, report
         channel, _, ts = parent.partition(":")
         with self._connection.client() as client:
             for message in _pages(client.conversations_replies, channel=channel, ts=ts):
-                if _marker(message) == marker:
+                if (_marker(message) or "").endswith(marker):
                     return str(message["ts"])
         return None
 
@@ -133,13 +133,14 @@ class SlackSurface:
         return sent
 
     def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
-        """Look in the thread for the uploaded file."""
-        del view, file
+        """Look in the thread for the uploaded file, or the same file uploaded before: its name holds its checksum."""
+        del view
         channel, _, ts = parent.partition(":")
         with self._connection.client() as client:
             for message in _pages(client.conversations_replies, channel=channel, ts=ts):
-                if any(shared.get("id") == sent for shared in message.get("files") or ()):
-                    return sent
+                for shared in message.get("files") or ():
+                    if shared.get("id") == sent or shared.get("name") == file.name:
+                        return str(shared["id"])
         return None
 
     def _without_file(self, file: FileEvidence, refused: SlackRefused) -> str:

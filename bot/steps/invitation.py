@@ -32,7 +32,7 @@ def invite(work: Work, mailer: Mailer | None, subject: Localized, text: Localize
             raise NothingHappened(refused) from refused
 
     try:
-        work.at_most_once(effect, send)
+        work.at_most_once(effect, send, instead_of=f"mail-{work.run - 1}")
     except MailRefused as refused:
         raise StepFailed(
             "MAIL_REFUSED",

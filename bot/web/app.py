@@ -5,9 +5,10 @@ from secrets import token_hex
 
 import structlog
 from fastapi import FastAPI, Request
+from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -17,10 +18,11 @@ from bot.onboarding.filling import filled_values
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView
 from bot.web.form_pages import FormPages
+from bot.web.health import Readiness, add_health
 from bot.web.languages import page_language
 from bot.web.linked_steps import LinkedSteps
 from bot.web.links import LinkExpired, SignedLinks
-from bot.web.metrics import Census, exposition
+from bot.web.metrics import Census
 from bot.web.page_tokens import PageTokens
 from bot.web.pages import STATIC, Pages, sentence
 from bot.web.protection import HEADERS, BodyLimit, ProtectiveHeaders
@@ -39,8 +41,9 @@ def build_web(
     onboardings: Onboardings,
     links: SignedLinks | None,
     *,
-    readiness: Callable[[], Mapping[str, bool]],
+    readiness: Readiness,
     census: Callable[[], Census],
+    counted: CollectorRegistry | None = None,
     clock: Clock,
     language: Language,
     transfer_root: str = "",
@@ -51,14 +54,15 @@ def build_web(
 ) -> FastAPI:
     """Wire the application. Without ``links`` there is no form and no question; a webhook is there if it has a handler.
 
-    ``readiness`` names what must work and whether it does; ``census`` counts for /metrics (``take_census``);
+    ``readiness`` names what must work and whether it does; ``census`` counts for /metrics (``take_census``), beside
+    what the process has ``counted``;
     ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner.
     """
     app = FastAPI(title="onboarding-bot", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Pages(links.base_path if links else "")
     _add_errors(app, pages, language)
     _add_protection(app, pages, language)
-    _add_health(app, readiness, census)
+    add_health(app, readiness, census, counted)
     if links is not None:
         linked_steps = LinkedSteps(onboardings, pages, PageTokens(links.secret_key, clock))
 
@@ -88,23 +92,6 @@ def _add_pages(app: FastAPI, name: str, step_pages: FormPages | QuestionPages) -
 
     app.add_api_route(f"/{name}/{{token}}", show, methods=["GET", "HEAD"], response_class=HTMLResponse)
     app.add_api_route(f"/{name}/{{token}}", take, methods=["POST"], response_class=HTMLResponse)
-
-
-def _add_health(app: FastAPI, readiness: Callable[[], Mapping[str, bool]], census: Callable[[], Census]) -> None:
-    def healthz() -> Response:
-        return JSONResponse({"status": "ok"})
-
-    def readyz() -> Response:
-        parts = dict(readiness())
-        is_ready = all(parts.values())
-        content = {"status": "ready" if is_ready else "not ready", "parts": parts}
-        return JSONResponse(content, status_code=200 if is_ready else 503)
-
-    def metrics() -> Response:
-        return Response(exposition(census), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
-        app.add_api_route(path, answer, methods=["GET", "HEAD"])
 
 
 def _add_protection(app: FastAPI, pages: Pages, language: Language) -> None:

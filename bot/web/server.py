@@ -45,9 +45,15 @@ class WebServer:
         number: int = self._socket.getsockname()[1]
         return number
 
+    def listen(self) -> None:
+        """Take the address; nothing is answered yet. Raises SettingsError when it cannot be had."""
+        if self._socket is None:
+            self._socket = _listen(self._host, self._port)
+
     def start(self) -> None:
         """Listen, and return once requests are answered. Raises SettingsError when the address cannot be had."""
-        self._socket = _listen(self._host, self._port)
+        self.listen()
+        assert self._socket is not None
         self._thread = Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -57,10 +63,11 @@ class WebServer:
 
     def stop(self) -> None:
         """Answer what is being asked, then stop listening. Does nothing when it is not running."""
-        if self._thread is None or self._socket is None:
+        if self._socket is None:
             return
-        self._server.should_exit = True
-        self._thread.join(PATIENCE * 2)
+        if self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(PATIENCE * 2)
         self._socket.close()
         self._thread = self._socket = None
 

@@ -4,7 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class WebSettings(BaseModel):
-    """``WEB__…``. Links to people outside need both ``public_url`` and ``secret_key``; the rest works without them."""
+    """``WEB__…``. Links to people outside need both ``public_url`` and ``secret_key``; the rest works without them.
+
+    ``worker_port`` is where `serve --role worker` shows its health and figures; without it, nowhere.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -12,3 +15,4 @@ class WebSettings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = None
     secret_key: SecretStr | None = None
+    worker_port: int | None = Field(default=None, ge=0, le=65535)

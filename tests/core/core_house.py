@@ -158,7 +158,7 @@ class Board:
         return f"report-{len(self.reports)}"
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
-        return next((f"report-{n}" for n, (known, _) in enumerate(self.reports) if known == marker), None)
+        return next((f"report-{n}" for n, (known, _) in enumerate(self.reports) if known.endswith(marker)), None)
 
     def picture(self, view: OnboardingView) -> str:
         return f"revision {view.revision}"
@@ -197,7 +197,8 @@ class House:
         self.directory = Scripted(DirectoryParameters)
         self.ask = Scripted(AskParameters)
         self.kinds: dict[str, Any] = {"confirm": ConfirmStep(), "directory": self.directory, "ask": self.ask}
-        self.store = Store(database or f"sqlite:///{base / 'core.db'}")
+        self.database = database or f"sqlite:///{base / 'core.db'}"
+        self.store = Store(self.database)
         if not self.store.schema_is_current():
             self.store.migrate()
         self.turns = ThreadTurns() if self.store.on_sqlite else PostgresTurns(self.store.engine.url, threads=8)

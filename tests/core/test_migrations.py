@@ -1,7 +1,10 @@
 """The migrations make the schema that the models describe, and take a database of an earlier version along."""
 
+import shutil
 import sqlite3
-from datetime import date
+from collections.abc import Collection
+from contextlib import closing
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,12 @@ from sqlmodel import SQLModel
 
 from bot.onboarding import trail
 from bot.onboarding.models import Invoice
+from bot.onboarding.ports import UnfinishedJob
 from bot.onboarding.registry import Registry
 from bot.onboarding.store import MIGRATIONS, Store
+from bot.onboarding.watchdog import Watchdog
+
+PREVIOUS = Path(__file__).parents[1] / "data" / "upgrade" / "0002"
 
 
 def test_the_migrations_and_the_models_agree(tmp_path: Path) -> None:
@@ -57,6 +64,52 @@ def test_an_open_onboarding_and_its_invoices_come_along_from_the_first_schema(tm
     assert len(registry.invoices("OPERADORA_X", "ACME-IBERICA")) == 1
     assert len(registry.superseded("OPERADORA_X", "ACME-IBERICA")) == 1
     house.store.close()
+
+
+def test_open_onboardings_of_the_version_before_go_on_to_their_end(tmp_path: Path) -> None:
+    """The dump was left by a run of the version with schema 0002: one in the middle, one whose job is lost."""
+    base = tmp_path / "upgraded"
+    shutil.copytree(PREVIOUS / "shelf", base / "shelf")
+    with closing(sqlite3.connect(base / "core.db")) as database:
+        database.executescript((PREVIOUS / "core.sql").read_text("utf-8"))
+    house = House(base)
+    assert house.store.schema_is_current()
+    # What stands outside since then.
+    house.board.parents = {view.key: view.surfaces["board"].parent for view in house.onboardings.all()}
+    assert house.states("ONB-1") == {
+        "portal": "waiting", "directory": "done", "flow": "waiting", "status": "pending", "received": "pending"
+    }  # fmt: skip
+    assert [tick.by for tick in house.onboardings.view("ONB-1").step("portal").ticks] == ["ana", None]
+    house.clock.move(16 * 60)
+    Watchdog(house.store, house.flow, NoJobs(), house.clock, minutes=15).run()
+    house.sweep.run()
+    for key in ("ONB-1", "ONB-2"):
+        house.work()
+        house.onboardings.tick(key, "portal", [], actor=ANA)
+        house.onboardings.choose(key, "status", "loaded", actor=ANA)
+        house.work()
+        house.show()
+        assert house.onboardings.view(key).state == "done"
+        assert trail.first_break(house.onboardings.trail(key)) is None
+    assert house.onboardings.view("ONB-3").state == "done"
+    # A click that the version before has carried out is known, and its reports are not told again.
+    assert not house.onboardings.tick("ONB-1", "portal", ["logged_in"], actor=ANA, source="slack:action:1")
+    told = [(marker.split(":")[0], report.step.id) for marker, report in house.board.reports if report.step]
+    assert sorted(told, key=lambda one: one[0]) == [
+        *(("ONB-1", step) for step in ("flow", "portal", "status", "received")),
+        *(("ONB-2", step) for step in ("directory", "portal", "status", "received")),
+    ]
+    house.store.close()
+
+
+class NoJobs:
+    """The queue of the version before is not in the dump."""
+
+    def unfinished_since(self, moment: datetime, *, limit: int) -> list[UnfinishedJob]:
+        return []
+
+    def unfinished(self, *, ids: Collection[str] = (), beginning_with: Collection[str] = ()) -> set[str]:
+        return set()
 
 
 def _as_the_first_version_left_it(database: Path) -> None:

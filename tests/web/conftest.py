@@ -17,6 +17,7 @@ from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
 from bot.onboarding.store import Store
 from bot.web.app import build_web
+from bot.web.health import Part
 from bot.web.links import SignedLinks
 from bot.web.metrics import take_census
 from bot.web.server import WebServer
@@ -59,7 +60,7 @@ def web(core: Core) -> Iterator[Web]:
     app = build_web(
         core.onboardings,
         links,
-        readiness=lambda: {"database": True, "slack": core.clock.moment.year == 2026},
+        readiness=lambda: {"database": Part(True), "slack": Part(core.clock.moment.year == 2026)},
         census=lambda: take_census(core.store),
         clock=core.clock,
         language="en",

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,10 +11,12 @@ from pydantic import SecretStr, ValidationError
 from web_side import SECRET, Core, Web
 
 from bot.locales import catalogue
+from bot.meters import Meters, effect_kind
 from bot.onboarding.errors import SettingsError
 from bot.web.app import build_web
+from bot.web.health import Part, build_health
 from bot.web.links import SignedLinks, signed_links
-from bot.web.metrics import Census
+from bot.web.metrics import Census, Kept, exposition
 from bot.web.pages import TEMPLATES, Pages
 from bot.web.server import WebServer
 from bot.web.settings import WebSettings
@@ -154,3 +157,60 @@ def test_a_link_holds_no_personal_word_and_reads_back() -> None:
     other = SignedLinks("https://x.example", SecretStr("another secret, as long as it must be to sign"))
     with pytest.raises(Exception, match="not valid"):
         other.read_form(address.rpartition("/")[2])
+
+
+def test_a_part_that_is_not_needed_is_shown_and_keeps_nobody_away() -> None:
+    parts = {"database": Part(True), "jira": Part(False, needed=False, seen="no answer, since 2026-11-24 09:00 UTC")}
+    server = WebServer(build_health(lambda: parts, Census), "127.0.0.1", 0)
+    server.start()
+    try:
+        ready = requests.get(f"http://127.0.0.1:{server.port}/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["parts"] == {"database": True, "jira": False}
+        assert "09:00" in ready.json()["seen"]["jira"]
+        parts["database"] = Part(False)
+        assert requests.get(f"http://127.0.0.1:{server.port}/readyz").status_code == 503
+        assert requests.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
+        assert requests.get(f"http://127.0.0.1:{server.port}/form/x").status_code == 404
+    finally:
+        server.stop()
+
+
+def test_a_census_is_taken_once_for_many_scrapes() -> None:
+    taken: list[Census] = []
+
+    def take() -> Census:
+        taken.append(Census(stuck=len(taken)))
+        return taken[-1]
+
+    kept = Kept(take, seconds=60)
+    assert [kept().stuck, kept().stuck] == [0, 0]
+    hasty = Kept(take, seconds=-1)
+    assert [hasty().stuck, hasty().stuck] == [1, 2]
+
+
+def test_every_figure_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "upkeep.md").read_text("utf-8")
+    meters = Meters()
+    for kind in ("step", "surface"):
+        meters.job(kind, "later", 0.1)
+    text = exposition(Census, meters.registry).decode()
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE") and "_created" not in line}
+    assert len(names) >= 14
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("ONB-7:start:jira", "jira start"),
+        ("ONB-7:end:slack", "slack end"),
+        ("ONB-7:12:slack", "slack report"),
+        ("ONB-7:12:slack:file:references.csv", "slack file"),
+        ("ONB-7:form:mail-3", "mail"),
+        ("ONB-7:directory:mkdir:/partners/ACME", "mkdir"),
+        ("ONB-7:ticket:issue", "issue"),
+    ],
+)
+def test_a_ledger_key_tells_what_sort_of_write_it_is(key: str, kind: str) -> None:
+    assert effect_kind(key) == kind

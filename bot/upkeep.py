@@ -1,0 +1,45 @@
+"""What the bot does for itself beside the work: forgetting what is over, and looking for what does not move."""
+
+from bot.engine import DurableJobs, JobPurge, JobQueue
+from bot.meters import Meters
+from bot.onboarding.chores import Chores, Task
+from bot.onboarding.clock import Clock
+from bot.onboarding.flow import Flow
+from bot.onboarding.received import ReceivedPurge
+from bot.onboarding.store import Store
+from bot.onboarding.watchdog import Watchdog
+from bot.settings import UpkeepSettings
+
+PURGE_SECONDS = 60.0
+RECEIVED_SECONDS = 3_600.0
+# The watchdog comes by so many times within its own patience.
+ROUNDS = 3
+
+
+def build_watchdog(store: Store, flow: Flow, clock: Clock, settings: UpkeepSettings) -> Watchdog:
+    """Return the watchdog, which also tells how much is stuck."""
+    return Watchdog(store, flow, JobQueue(store.engine), clock, minutes=settings.stuck_minutes)
+
+
+def build_chores(
+    store: Store, jobs: DurableJobs, clock: Clock, watchdog: Watchdog, meters: Meters, settings: UpkeepSettings
+) -> Chores:
+    """Return what the sweep of a worker does between two looks at the due rows."""
+    purge = JobPurge(store.engine, jobs, clock, days=settings.jobs_days)
+    received = ReceivedPurge(store, clock, days=settings.received_days)
+
+    def watch() -> None:
+        found = watchdog.run()
+        meters.put_right("step", found.steps)
+        meters.put_right("look", found.looks)
+        meters.put_right("surface", found.surfaces)
+
+    return Chores(
+        store,
+        clock,
+        {
+            "purge_jobs": Task(PURGE_SECONDS, purge.run),
+            "purge_received": Task(RECEIVED_SECONDS, received.run),
+            "watchdog": Task(settings.stuck_minutes * 60 / ROUNDS, watch),
+        },
+    )
