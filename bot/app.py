@@ -107,6 +107,7 @@ class Application:
     peers: Peers
     heartbeat: Heartbeat
     census: Callable[[], Census]
+    stuck: Callable[[], int]
 
     def export(self, key: str, out: Path) -> tuple[Path, Path, Path]:
         """Write an onboarding's dossier.html, trail.json and trail.csv into a folder. Raises Unknown."""
@@ -216,6 +217,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         peers=peers,
         heartbeat=heartbeat,
         census=Kept(census),
+        stuck=watchdog.stuck,
     )
 
 
@@ -469,7 +471,7 @@ def _web_server(application: Application, role: Role, front: SlackFront | None) 
         application.store,
         application.peers,
         application.heartbeat,
-        lambda: application.census().stuck,
+        application.stuck,
         runs_jobs=role != "web",
         slack_socket=(lambda: front.is_connected) if front is not None and by_socket else None,
     )

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -103,8 +104,9 @@ class AccountCheck:
 
     def require(self, *, patience: float = PATIENCE) -> None:
         """Wait for the answers. Raises SettingsError with every account that was refused and what to do about it."""
+        until = monotonic() + patience
         for name, thread in self._threads.items():
-            thread.join(patience)
+            thread.join(max(0.0, until - monotonic()))
             if thread.is_alive():
                 log.warning("server_slow", server=name, so="its account is not checked at the start")
         if self._refusals:

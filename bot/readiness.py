@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+from sqlalchemy.exc import DBAPIError
+
 from bot.onboarding.peers import Peers
 from bot.onboarding.store import Store
 from bot.web.health import Part
@@ -28,7 +30,7 @@ class Heartbeat:
 
 
 class Readiness:
-    """Asked by a load balancer every few seconds: the database's smallest question is all that it costs."""
+    """Asked by a load balancer every few seconds: two small questions to the database are all that it costs."""
 
     def __init__(
         self,
@@ -40,7 +42,7 @@ class Readiness:
         runs_jobs: bool,
         slack_socket: Callable[[], bool] | None = None,
     ) -> None:
-        """``stuck`` is a number that is at hand; ``slack_socket`` tells whether the socket is open, if there is one."""
+        """``stuck`` counts the jobs that are; ``slack_socket`` tells whether the socket is open, if there is one."""
         self._store = store
         self._peers = peers
         self._heartbeat = heartbeat
@@ -61,7 +63,10 @@ class Readiness:
             since = f"since {call.since:%Y-%m-%d %H:%M} UTC"
             parts[name] = Part(call.trouble is None, needed=False, seen=f"{call.trouble or 'answers'}, {since}")
         if parts["database"].ok:
-            stuck = self._stuck()
+            try:
+                stuck = self._stuck()
+            except DBAPIError:
+                return parts | {"database": Part(False)}
             # Shown and not failing: stuck work is a matter for a person, and no other process does it better.
             parts["stuck"] = Part(stuck == 0, needed=False, seen=f"{stuck} job(s)" if stuck else "")
         return parts
