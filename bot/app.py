@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from time import perf_counter
 from typing import Literal
 
 import structlog
@@ -17,9 +16,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
 from sqlmodel import select
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from bot.engine import DurableJobs, JobQueue, Runner
 from bot.engine.lock import database_lock, sole_runner
@@ -28,6 +25,7 @@ from bot.engine.slots import ALONE, Takeover, taken_slot
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
+from bot.job_workers import JobWorkers
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
 from bot.onboarding.actors import Roles
@@ -37,12 +35,14 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
 from bot.onboarding.peers import Peers
 from bot.onboarding.ports import Job, Surface
 from bot.onboarding.registry import Registry
+from bot.onboarding.reminders import SUBJECTS, ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
@@ -61,6 +61,7 @@ from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
 from bot.steps.kinds import Means, build_kinds
 from bot.steps.layout import LocalFiles
+from bot.steps.lookouts import FolderLookout, TicketLookout
 from bot.steps.parameters import parameter_models
 from bot.steps.watch import Watched
 from bot.transfer.build import build_transfer
@@ -79,10 +80,6 @@ log = structlog.stdlib.get_logger()
 
 Role = Literal["all", "web", "worker"]
 
-# A database that is locked or away for a moment must not end a job: it may be run again from its start.
-DATABASE_TRIES, DATABASE_PAUSE = 8, 5.0
-# How long an onboarding waits before the copy of its pack is looked for again, in seconds.
-PACK_PAUSE = 300.0
 # So many onboardings are named that cannot go on without their pack.
 MOST_NAMED = 50
 
@@ -152,40 +149,24 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         transfer = ObservedTransfer(build_transfer(settings.transfer), peers, settings.transfer.protocol)
     jira = JiraConnection(settings.jira, peers) if settings.jira else None
     links = SignedLinks(public_url(settings), secret_key(settings, store), clock=clock)
-    kinds = build_kinds(_means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets()))
+    means = _means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets())
+    kinds = build_kinds(means)
     packs = packs_of(settings, store)
     surfaces = _surfaces(settings, jira, peers)
-    flow = Flow(store, packs, kinds, jobs, clock, list(surfaces))
+    flow = Flow(store, packs, kinds, jobs, clock, list(surfaces), longest_pause=settings.engine.longest_pause_seconds)
     effects = Effects(store, clock, turns, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
-
-    @retry(
-        retry=retry_if_exception_type(OperationalError),
-        stop=stop_after_attempt(DATABASE_TRIES),
-        wait=wait_random_exponential(max=DATABASE_PAUSE),
-        reraise=True,
+    roles = Roles(settings.roles.by_role())
+    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
+    looks = LookWorker(store, clock, _lookouts(settings, means))
+    workers = JobWorkers(
+        {"step": steps.run, "surface": shows.run, "look": looks.run, **dict.fromkeys(SUBJECTS, reminders.run)},
+        flow,
+        meters,
     )
-    def run_job(job: Job) -> None:
-        kind, _, name = job.subject.partition(":")
-        worker = steps if kind == "step" else shows
-        begun = perf_counter()
-        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{job.onboarding_id}", **{kind: name}):
-            try:
-                outcome = worker.run(job)
-            except PackGone as gone:
-                # The others go on; this one is looked at again, for somebody may put the copy back.
-                log.error("pack_copy_gone", reason=str(gone))  # noqa: TRY400 - the reason says it all
-                flow.put_off(job, PACK_PAUSE)
-                outcome = "waits_for_pack"
-            seconds = perf_counter() - begun
-            meters.job(kind, outcome, seconds)
-            # What people can see of an onboarding is told; looks that see nothing new are too many for that.
-            tell = log.info if outcome in {"done", "failed", "back"} else log.debug
-            tell("job_run", outcome=outcome, seconds=round(seconds, 3))
-
-    due, watchdog = Sweep(store, jobs, clock), build_watchdog(store, flow, clock, settings.upkeep)
+    due, watchdog = Sweep(store, jobs, clock, looks.kinds), build_watchdog(store, flow, clock, settings.upkeep)
     chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep)
 
     def sweep() -> int:
@@ -207,11 +188,11 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, Roles(settings.roles.by_role()), settings.language),
+        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
         links=links,
         transfer=transfer,
         turns=turns,
-        run_job=run_job,
+        run_job=workers.run,
         sweep=sweep,
         meters=meters,
         peers=peers,
@@ -414,6 +395,15 @@ def _means(
         stable_polls=server.stable_polls if server else 3,
         ticket_poll_seconds=settings.jira.poll_seconds if settings.jira else 60,
     )
+
+
+def _lookouts(settings: Settings, means: Means) -> list[Lookout]:
+    lookouts: list[Lookout] = []
+    if settings.jira:
+        lookouts.append(TicketLookout(means.tickets, poll_seconds=means.ticket_poll_seconds))
+    if settings.transfer:
+        lookouts.append(FolderLookout(means.transfer, poll_seconds=means.transfer_poll_seconds))
+    return lookouts
 
 
 def _username(settings: Settings, partner: str) -> str | None:

@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,8 +119,9 @@ def status(key: Key, as_json: AsJson = False) -> None:
             return
         language = bot.settings.language
         done, of = view.progress
-        table = Table(title=f"{view.key} · {view.operator} · {view.client} ({view.partner}) · {done}/{of}")
-        for column in ("step", "state", "who, when", "what"):
+        title = f"{view.key} · {view.operator} · {view.client} ({view.partner}) · {done}/{of}"
+        table = Table(title=" ".join([title, *_due(view.due, view.days_late, language)]))
+        for column in ("step", "state", "due", "who, when", "what"):
             table.add_column(column, overflow="fold")
         for step in view.steps:
             what = step.seen or step.note
@@ -128,6 +129,7 @@ def status(key: Key, as_json: AsJson = False) -> None:
             table.add_row(
                 step.id,
                 f"{step.state} {step.code or ''}".strip(),
+                "\n".join(_due(step.due_on, step.days_late, language)),
                 f"{step.changed_by or ''} {moment}".strip(),
                 step.reason or (what.text(language) if what else ""),
             )
@@ -159,11 +161,12 @@ def list_(as_json: AsJson = False) -> None:
             )
             return
         table = Table()
-        for column in ("key", "state", "operator", "partner", "client", "steps"):
+        for column in ("key", "state", "operator", "partner", "client", "steps", "due"):
             table.add_column(column)
         for view in views:
             done, of = view.progress
-            table.add_row(view.key, view.state, view.operator, view.partner, view.client, f"{done}/{of}")
+            due = " ".join(_due(view.due, view.most_days_late, bot.settings.language))
+            table.add_row(view.key, view.state, view.operator, view.partner, view.client, f"{done}/{of}", due)
         Console().print(table)
 
 
@@ -243,6 +246,30 @@ def replace(key: Key, step: StepId, reason: Reason) -> None:
     with _bot() as bot:
         bot.onboardings.replace(key, step, reason, actor=_me())
         _say_state(bot, key, step)
+
+
+@app.command()
+def snooze(
+    key: Key,
+    step: StepId,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The next reminder's day; else the next working day.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="No more reminders of this step.")] = False,
+) -> None:
+    """Put a step's next reminder off, or stop its reminders; that it is late still shows.
+
+    Example: onboarding-bot snooze ONB-7 form --until 2026-12-01
+    """
+    if stop and until is not None:
+        raise typer.BadParameter("either --until or --stop", param_hint="--stop")
+    with _bot() as bot:
+        if stop:
+            bot.onboardings.mute(key, step, actor=_me())
+            typer.echo(f"{bot.onboardings.view(key).key} {step}: no more reminders")
+        else:
+            bot.onboardings.snooze(key, step, until.date() if until else None, actor=_me())
+            typer.echo(f"{bot.onboardings.view(key).key} {step}: reminded on {bot.onboardings.reminded_on(key, step)}")
 
 
 @app.command()
@@ -578,6 +605,14 @@ def _option(given: str) -> tuple[str, bool | str]:
     if not equals:
         raise typer.BadParameter(f"{given!r} is not ID=VALUE", param_hint="--option")
     return name.strip(), {"true": True, "false": False}.get(value.strip().lower(), value.strip())
+
+
+def _due(due: date | None, days_late: int, language: Any) -> list[str]:
+    from bot.locales import say
+
+    late = say("late.one") if days_late == 1 else say("late.many", days=days_late)
+    shown = [due.isoformat()] if due else []
+    return [*shown, say("late.mark", late=late).text(language)] if days_late else shown
 
 
 def _say_state(bot: Any, key: str, step_id: str) -> None:

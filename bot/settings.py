@@ -58,11 +58,15 @@ class RoleSettings(BaseModel):
 
 
 class EngineSettings(BaseModel):
-    """How often the queue and the due rows are looked at, in seconds."""
+    """How often the queue and the due rows are looked at, in seconds.
+
+    ``longest_pause_seconds`` is the longest pause between two looks of one step at something that does not change.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     poll_seconds: float = Field(default=0.5, gt=0)
+    longest_pause_seconds: float = Field(default=3_600.0, gt=0)
 
 
 class RetrySettings(BaseModel):

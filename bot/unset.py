@@ -1,6 +1,7 @@
 """What stands in for a part that the settings leave out: each use says which setting is missing."""
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Never
 
 from bot.locales import say
@@ -60,6 +61,10 @@ class UnsetTickets:
         raise missing("JIRA__URL")
 
     def status(self, ticket: str) -> Never:
+        """Raise StepFailed."""
+        raise missing("JIRA__URL")
+
+    def changed(self, within: timedelta) -> Never:
         """Raise StepFailed."""
         raise missing("JIRA__URL")
 

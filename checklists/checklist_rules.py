@@ -256,6 +256,12 @@ def _reference_problems(source: Source, placed: PlacedStep, steps: Sequence[Plac
         yield source.problem(
             (*placed.path, "due", "after"), f"`after: {due.after}` {what}", nearest(due.after, known | {"start"})
         )
+    elif due and due.after != "start" and placed.id in _reachable(_needs(steps), due.after):
+        yield source.problem(
+            (*placed.path, "due", "after"),
+            f"`after: {due.after}` comes later: it needs `{placed.id}`",
+            "count from a step that comes before, or from start",
+        )
 
 
 def _cycle_problems(source: Source, steps: Sequence[PlacedStep]) -> Iterator[PackProblem]:

@@ -1,6 +1,7 @@
 """The command line: help with an example everywhere, exit statuses, and JSON that is nothing but JSON."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.onboarding.clock import WorkingTime
 
 DATA = Path(__file__).parent / "data" / "telefonica_es"
 SAMPLE = DATA / "202610_ACME-IBERICA_SOFIA.mdb"
@@ -52,6 +54,23 @@ def test_a_start_prints_its_key_and_what_is_open_refuses_a_second_one() -> None:
     assert code == 1
     assert "ONB-1 is already open" in said
     assert json.loads(run("list", "--json")[1])[0]["key"] == "ONB-1"
+
+
+def test_a_reminder_is_put_off_to_a_day_or_stopped_and_a_wrong_day_is_refused() -> None:
+    run(*START, "--tax-id", "B00123455")
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    working = WorkingTime("Europe/Madrid", ["ES", "FR"])
+    opening = working.opening(day).date()
+    assert run("snooze", "ONB-1", "portal", "--until", day.isoformat())[:2] == (
+        0,
+        f"ONB-1 portal: reminded on {opening}\n",
+    )
+    assert run("snooze", "ONB-1", "portal", "--stop")[:2] == (0, "ONB-1 portal: no more reminders\n")
+    code, _, said = run("snooze", "ONB-1", "portal", "--until", "2020-01-01")
+    assert (code, "choose a day to come" in said) == (1, True)
+    assert run("snooze", "ONB-1", "portal", "--until", day.isoformat(), "--stop")[0] == 2
+    code, _, said = run("snooze", "ONB-1", "sign_off")
+    assert (code, "Nothing has changed" in said) == (1, True)
 
 
 def test_a_wrong_field_is_named_and_nothing_starts() -> None:

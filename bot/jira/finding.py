@@ -7,7 +7,10 @@ index are read one by one. What that finds is found at once; that it finds nothi
 still be under way.
 """
 
+import math
 import re
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from jira import JIRA, Issue, JIRAError
@@ -17,6 +20,8 @@ MOST_MISSING = 10
 # A project in which more issues than this were made while the index slept is left to the index.
 MOST_READ = 200
 COMMENTS_PAGE = 100
+# The label of every issue that the bot writes.
+OURS = "onboarding-bot"
 
 
 def label_of(marker: str) -> str:
@@ -57,6 +62,20 @@ def last_comment(client: JIRA, key: str, held: Any) -> str:
     if held is None or len(comments) < int(getattr(held, "total", 0)):
         comments = client.comments(key, max_results=1, order_by="-created")
     return str(comments[-1].body) if comments else ""
+
+
+def changed(client: JIRA, project: str, within: timedelta) -> Mapping[str, str]:
+    """Return the key of each of our issues that changed within the time until now, and Jira's word for when.
+
+    The time is told as a period, in minutes: Jira reads it by its own clock, and a date in the account's time zone.
+    """
+    query = f'project = "{project}" AND labels = "{OURS}"'
+    query += f' AND updated >= "-{math.ceil(within.total_seconds() / 60) + 1}m" ORDER BY key ASC'
+    if is_cloud(client):
+        found = client.enhanced_search_issues(query, maxResults=0, fields="updated")
+    else:
+        found = client.search_issues(query, maxResults=False, fields="updated")
+    return {str(issue.key): str(issue.fields.updated) for issue in found}
 
 
 def is_cloud(client: JIRA) -> bool:

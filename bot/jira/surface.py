@@ -15,8 +15,20 @@ from bot.onboarding.view import OnboardingView, Report
 
 log = structlog.stdlib.get_logger()
 
-# Jira hears of outcomes, one comment each: what is merely asked of somebody stays in Slack.
-COMMENTED = frozenset({"step_done", "step_failed", "step_skipped", "replacement_decided", "closed", "cancelled"})
+# Jira hears of outcomes and of what a manager must know, one comment each: what is merely asked of somebody, and every
+# reminder of it, stays in Slack.
+COMMENTED = frozenset(
+    {
+        "step_done",
+        "step_failed",
+        "step_skipped",
+        "step_escalated",
+        "deadline_passed",
+        "replacement_decided",
+        "closed",
+        "cancelled",
+    }
+)
 
 
 class Refusing(Unavailable):
@@ -49,7 +61,7 @@ class JiraSurface:
                     "issuetype": {"name": self._settings.issue_type},
                     "summary": markup.issue_summary(view),
                     "description": markup.issue_description(view),
-                    "labels": ["onboarding-bot", finding.label_of(marker)],
+                    "labels": [finding.OURS, finding.label_of(marker)],
                 },
                 prefetch=False,
             )

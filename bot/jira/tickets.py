@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from jira import JIRA
@@ -42,7 +43,7 @@ class JiraTickets:
                     "issuetype": {"name": self._settings.database_issue_type},
                     "summary": markup.one_line(request.summary),
                     "description": markup.shortened(request.body),
-                    "labels": [*request.labels, "onboarding-bot", finding.label_of(marker)],
+                    "labels": [*request.labels, finding.OURS, finding.label_of(marker)],
                     **self._custom_fields(client, request.values),
                 },
                 prefetch=False,
@@ -92,6 +93,12 @@ class JiraTickets:
             assignee=_name_of(fields, "assignee", "displayName"),
             words=words.strip(),
         )
+
+    def changed(self, within: timedelta) -> Mapping[str, str]:
+        """Return the tickets with the bot's label that changed, each with Jira's word for when."""
+        late = timedelta(seconds=self.grace_seconds)
+        with self._client() as client:
+            return finding.changed(client, self._settings.database_project, within + late)
 
     def address(self, ticket: str) -> str:
         """Return where people open the ticket."""

@@ -45,9 +45,21 @@ class Roles:
             case "slack":
                 return self._in_slack(actor, role)
 
-    def require(self, actor: Actor, role: Role) -> None:
-        """Raise NotAllowed, naming who may, unless the actor may act for the role."""
-        if not self.may(actor, role):
+    def accountable(self, role: str, starter: str) -> list[str]:
+        """Return who answers for a role, the one to turn to first; ``starter`` is the id of who began the onboarding.
+
+        The managers answer for the partner, and for a role that nobody was named for.
+        """
+        managers = self.members.get("manager") or ()
+        listed = managers if role == "partner" else self.members.get(role, ()) or managers  # type: ignore[call-overload]
+        kind, _, person = starter.partition(":")
+        if kind == "slack" and (person in listed or not listed):
+            return [person, *(member for member in listed if member != person)]
+        return list(listed)
+
+    def require(self, actor: Actor, role: Role, *others: Role) -> None:
+        """Raise NotAllowed, naming who may, unless the actor may act for the role, or for one of the others."""
+        if not any(self.may(actor, each) for each in (role, *others)):
             raise NotAllowed(say("refused.role", role=role_name(role), who=self._who(role)))
 
     def _in_slack(self, actor: Actor, role: Role) -> bool:

@@ -7,13 +7,13 @@ a form cannot say, is in the table CROSS_FIELD_RULES.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from bot.locales import say
 from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, parse, shortened
-from bot.onboarding.clock import working_day_after
+from bot.onboarding.clock import WorkingTime
 from bot.onboarding.errors import Invalid
 from checklists.model import Form, FormField, Localized
 from checklists.time_zone import is_time_zone
@@ -298,8 +298,7 @@ def _golive_leaves_time(asked: FormField, values: Mapping[str, Answer], policy: 
     golive = values.get(asked.id)
     if not isinstance(golive, str):
         return None
-    noon = datetime.combine(policy.today, time(12), UTC)
-    earliest = working_day_after(noon, policy.lead_working_days, time_zone="UTC", countries=policy.calendar).isoformat()
+    earliest = WorkingTime("UTC", policy.calendar).day_after(policy.today, policy.lead_working_days).isoformat()
     if golive >= earliest:
         return None
     return say("answers.golive_early", given=golive, days=policy.lead_working_days, limit=earliest)

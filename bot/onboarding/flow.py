@@ -7,23 +7,29 @@ transaction as the change that needs them. ``advance`` is safe to call at any ti
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import trail
+from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import SYSTEM, Actor
-from bot.onboarding.clock import Clock, working_day_after
+from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.errors import Unknown
 from bot.onboarding.models import MET, DueRecord, Event, EvidenceRecord, Onboarding, StepRecord
 from bot.onboarding.outcomes import Back, Done, Evidence, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind
+from bot.onboarding.reminding import first_reminder, is_late_from
 from bot.onboarding.store import Store
 from checklists.model import Pack
 from checklists.model import Step as StepDefinition
+
+# States of a step that has begun and is not over.
+UNDER_WAY = frozenset({"running", "waiting", "failed"})
+# No value that a step could remember.
+_NOTHING = object()
 
 
 @dataclass
@@ -55,6 +61,11 @@ class Change:
         """Return the pack's side of a step."""
         return self.pack.checklist.step(record.step_id)
 
+    @property
+    def working_time(self) -> WorkingTime:
+        """The days and hours in which the pack's people work."""
+        return WorkingTime.of(self.pack.checklist)
+
     def note(self, kind: str, *, step: StepRecord | None = None, content: Mapping[str, Any] | None = None) -> Event:
         """Add a line to the trail."""
         return trail.append(
@@ -79,13 +90,20 @@ class Flow:
         jobs: Jobs,
         clock: Clock,
         surfaces: Sequence[str],
+        *,
+        longest_pause: float = 3_600.0,
     ) -> None:
         self._store = store
         self._packs = packs
         self._kinds = kinds
         self._jobs = jobs
         self._clock = clock
+        self._longest_pause = longest_pause
         self.surfaces = tuple(surfaces)
+
+    def now(self) -> datetime:
+        """Return the moment by the one clock."""
+        return self._clock.now()
 
     @contextmanager
     def change(self, onboarding_id: int, actor: Actor = SYSTEM) -> Iterator[Change]:
@@ -126,6 +144,7 @@ class Flow:
             moved = any(self._move(change, record, met) for record in change.steps if record.state == "pending")
         if all(record.state in MET for record in change.steps):
             change.onboarding.state = "done"
+            self.forget_times(change)
             change.onboarding.closed_at = change.now
             change.note("closed")
 
@@ -134,14 +153,11 @@ class Flow:
         definition = change.definition(record)
         record.run += 1
         _clear(record)
-        self._unschedule(change, record)
-        if definition.due is not None:
-            record.due_on = working_day_after(
-                self._due_from(change, definition.due.after),
-                definition.due.working_days,
-                time_zone=change.pack.checklist.time_zone,
-                countries=change.pack.checklist.calendar,
-            )
+        self._forget(change, record)
+        self._set_due_date(change, record)
+        if definition.remind is not None:
+            first = first_reminder(change.working_time, definition.remind, change.now, record.due_on)
+            self.set_time(change, due_rows.reminder(record.step_id), first, run=record.run)
         waiting = self._kinds[record.kind].begin(definition, change.onboarding.options)
         if waiting is not None:
             self.settle(change, record, waiting)
@@ -152,6 +168,7 @@ class Flow:
 
     def settle(self, change: Change, record: StepRecord, outcome: Outcome) -> None:
         """Carry out what a step's work, or a person's answer to it, came to; then advance."""
+        remembers_more = any(record.memory.get(name, _NOTHING) != kept for name, kept in outcome.memory.items())
         if outcome.memory:
             record.memory = {**record.memory, **outcome.memory}
             change.session.add(record)
@@ -159,68 +176,96 @@ class Flow:
             case Done():
                 self._finish(change, record, outcome)
             case Waiting():
-                self._wait(change, record, outcome)
+                self._wait(change, record, outcome, is_news=remembers_more)
             case Failed():
-                self._fail(change, record, outcome)
+                self._fail(change, record, outcome, remembers_more=remembers_more)
             case Back():
                 self._go_back(change, outcome)
         self.advance(change)
 
     def set_aside(self, change: Change, record: StepRecord, reason: str) -> None:
         """Skip a step, with the person's reason; then advance."""
-        self._unschedule(change, record)
+        self._forget(change, record)
         _clear(record)
         _mark(record, "skipped", change)
         record.reason = reason
         change.note("step_skipped", step=record, content={"reason": reason})
+        self._date_what_follows(change, record)
         self.advance(change)
+
+    # When something is due next.
 
     def schedule(self, change: Change, subject: str, seconds: float, *, run: int = 0, attempts: int = 0) -> None:
         """Have a step or a surface looked at again after some seconds."""
+        self.set_time(change, subject, change.now + timedelta(seconds=seconds), run=run, attempts=attempts)
+
+    def set_time(self, change: Change, subject: str, at: datetime, *, run: int = 0, attempts: int = 0) -> None:
+        """Have something done at a moment."""
         assert change.onboarding.id is not None
-        row = _due(change.session, change.onboarding.id, subject)
-        due_at = change.now + timedelta(seconds=seconds)
-        if row is None:
-            row = DueRecord(onboarding_id=change.onboarding.id, subject=subject, due_at=due_at)
-        row.run, row.due_at, row.attempts = run, due_at, attempts
-        change.session.add(row)
-        change.session.flush()
+        due_rows.put(
+            change.session, change.onboarding.id, subject, due_at=at, now=change.now, run=run, attempts=attempts
+        )
+
+    def look_now(self, change: Change, record: StepRecord) -> None:
+        """Have a waiting step look at once, and often again from now on: a person has asked for it."""
+        assert change.onboarding.id is not None
+        row = due_rows.put(
+            change.session,
+            change.onboarding.id,
+            due_rows.step(record.step_id),
+            due_at=change.now,
+            now=change.now,
+            run=record.run,
+        )
+        row.since = change.now
+
+    def row(self, change: Change, subject: str) -> DueRecord | None:
+        """Return when something is due next; None when it is not."""
+        return due_rows.find(change.session, change.onboarding.id, subject)
 
     def put_off(self, job: Job, seconds: float) -> None:
         """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
-        due_at = self._clock.now() + timedelta(seconds=seconds)
+        now = self._clock.now()
+        due_at = now + timedelta(seconds=seconds)
         with self._store.transaction() as session:
-            row = _due(session, job.onboarding_id, job.subject)
-            if row is None:
-                row = DueRecord(onboarding_id=job.onboarding_id, subject=job.subject, due_at=due_at)
-            row.run, row.due_at = job.run, due_at
-            session.add(row)
+            due_rows.put(session, job.onboarding_id, job.subject, due_at=due_at, now=now, run=job.run)
 
     def is_scheduled(self, change: Change, subject: str) -> bool:
         """Tell whether a step or a surface is to be looked at again."""
-        return _due(change.session, change.onboarding.id, subject) is not None
+        return self.row(change, subject) is not None
 
     def is_due(self, session: Session, job: Job) -> bool:
         """Tell whether a job's subject is to be looked at again, outside any change."""
-        return _due(session, job.onboarding_id, job.subject) is not None
+        return due_rows.find(session, job.onboarding_id, job.subject) is not None
 
     def attempts(self, change: Change, subject: str) -> int:
         """Return how many times in a row a server did not answer for a step or a surface."""
-        row = _due(change.session, change.onboarding.id, subject)
+        row = self.row(change, subject)
         return row.attempts if row else 0
 
     def unschedule(self, change: Change, subject: str) -> None:
         """Forget when a step or a surface was to be looked at again."""
-        row = _due(change.session, change.onboarding.id, subject)
-        if row is not None:
-            change.session.delete(row)
-            change.session.flush()
+        assert change.onboarding.id is not None
+        due_rows.drop(change.session, change.onboarding.id, subject)
+
+    def forget_times(self, change: Change) -> None:
+        """Forget whatever is due of an onboarding that has ended, but for what its surfaces still have to tell."""
+        assert change.onboarding.id is not None
+        due_rows.drop_all_but_surfaces(change.session, change.onboarding.id)
+
+    def watch_due_date(self, change: Change) -> None:
+        """Watch the due date of a whole onboarding that begins, if it has one."""
+        if change.onboarding.due is not None:
+            eve = change.working_time.opening(change.working_time.day_before(change.onboarding.due))
+            self.set_time(change, due_rows.DEADLINE, max(eve, change.now))
+            self._watch_lateness(change, change.onboarding.due)
 
     def _move(self, change: Change, record: StepRecord, met: set[str]) -> bool:
         definition = change.definition(record)
         if not definition.applies(change.onboarding.options):
             _mark(record, "not_applicable", change)
             change.note("step_not_applicable", step=record)
+            self._date_what_follows(change, record)
             return True
         if met.issuperset(definition.needs):
             self.begin(change, record)
@@ -228,15 +273,16 @@ class Flow:
         return False
 
     def _finish(self, change: Change, record: StepRecord, outcome: Done) -> None:
-        self._unschedule(change, record)
+        self._forget(change, record)
         _clear(record)
         _mark(record, "done", change)
         record.link = outcome.link or record.link
         content = {"evidence": outcome.evidence.as_json(), "link": record.link}
         line = change.note("step_done", step=record, content=content)
         _keep(change, record, line, outcome.evidence)
+        self._date_what_follows(change, record)
 
-    def _wait(self, change: Change, record: StepRecord, outcome: Waiting) -> None:
+    def _wait(self, change: Change, record: StepRecord, outcome: Waiting, *, is_news: bool) -> None:
         note = outcome.note.model_dump()
         is_other = (record.state, record.note, record.waits_for) != ("waiting", note, outcome.on)
         _clear(record)
@@ -259,9 +305,9 @@ class Flow:
         if asks:
             record.memory = {**record.memory, "asked_in_run": record.run}
         change.session.add(record)
-        self._look_again(change, record, outcome.poll)
+        self._look_again(change, record, outcome, is_news=is_news or is_other or asks)
 
-    def _fail(self, change: Change, record: StepRecord, outcome: Failed) -> None:
+    def _fail(self, change: Change, record: StepRecord, outcome: Failed, *, remembers_more: bool) -> None:
         seen = outcome.seen.model_dump()
         before = (record.state, record.code, record.seen, record.memory.get("about"))
         is_news = before != ("failed", outcome.code, seen, outcome.about)
@@ -281,13 +327,13 @@ class Flow:
             line = change.note("step_failed", step=record, content=content)
             _keep(change, record, line, outcome.evidence)
         change.session.add(record)
-        self._look_again(change, record, outcome.poll)
+        self._look_again(change, record, outcome, is_news=is_news or remembers_more)
 
     def _go_back(self, change: Change, outcome: Back) -> None:
         target = change.step(outcome.to)
         for record in change.steps:
             if record is not target and outcome.to in _ancestors(change.pack, record.step_id):
-                self._unschedule(change, record)
+                self._forget(change, record)
                 if record.state not in {"pending", "not_applicable", "skipped"}:
                     _clear(record)
                     _mark(record, "pending", change)
@@ -299,24 +345,60 @@ class Flow:
         job = Job(change.onboarding.id, f"step:{record.step_id}", record.run)
         self._jobs.enqueue(change.session, f"onb:{change.onboarding.key}:{line.seq}:{record.step_id}", job)
 
-    def _look_again(self, change: Change, record: StepRecord, seconds: float | None) -> None:
-        if seconds is None:
-            self._unschedule(change, record)
-        else:
-            self.schedule(change, f"step:{record.step_id}", seconds, run=record.run)
+    def _look_again(self, change: Change, record: StepRecord, outcome: Waiting | Failed, *, is_news: bool) -> None:
+        """Set the time of the next look: the longer nothing changes, the later, up to the longest pause."""
+        subject = due_rows.step(record.step_id)
+        if outcome.poll is None:
+            self.unschedule(change, subject)
+            return
+        row = self.row(change, subject)
+        if row is not None and row.due_at <= change.now and row.enqueued_for != row.due_at:
+            # A lookout or a person has asked for a look while this one was being made: it still counts.
+            return
+        since = change.now if is_news or row is None or row.since is None else min(row.since, change.now)
+        seconds = due_rows.pause(outcome.poll, change.now - since, self._longest_pause)
+        self.schedule(change, subject, seconds, run=record.run)
+        row = self.row(change, subject)
+        assert row is not None
+        row.since = since
+        row.mark = row.mark if row.signal == outcome.signal else None
+        row.signal = outcome.signal
 
-    def _unschedule(self, change: Change, record: StepRecord) -> None:
-        self.unschedule(change, f"step:{record.step_id}")
+    def _forget(self, change: Change, record: StepRecord) -> None:
+        """Forget the next look, reminder and mail of a step's run."""
+        assert change.onboarding.id is not None
+        subjects = (due_rows.step, due_rows.reminder, due_rows.mail)
+        due_rows.drop(change.session, change.onboarding.id, *(subject(record.step_id) for subject in subjects))
 
-    def _due_from(self, change: Change, after: str) -> datetime:
-        if after == "start":
-            return change.onboarding.started_at
-        return change.step(after).changed_at or change.now
+    def _set_due_date(self, change: Change, record: StepRecord) -> None:
+        """Count a step's due date from the start, or from the end of the step that it names, once that is over."""
+        due = change.definition(record).due
+        if due is None:
+            return
+        counted_from: datetime | None = change.onboarding.started_at
+        if due.after != "start":
+            other = change.step(due.after)
+            counted_from = other.changed_at if other.state in MET else None
+        working = change.working_time
+        record.due_on = working.day_after(working.day(counted_from), due.working_days) if counted_from else None
+        if record.due_on is not None:
+            self._watch_lateness(change, record.due_on)
 
+    def _watch_lateness(self, change: Change, due_on: date) -> None:
+        """Have the messages show that a due date is over from the day on which it is."""
+        assert change.onboarding.id is not None
+        at = max(is_late_from(change.working_time, due_on, change.onboarding.id), change.now)
+        row = self.row(change, due_rows.OVERDUE)
+        if row is None or row.due_at > at:
+            self.set_time(change, due_rows.OVERDUE, at)
 
-def _due(session: Session, onboarding_id: int | None, subject: str) -> DueRecord | None:
-    rows = select(DueRecord).where(DueRecord.onboarding_id == onboarding_id, DueRecord.subject == subject)
-    return session.exec(rows).first()
+    def _date_what_follows(self, change: Change, ended: StepRecord) -> None:
+        """Set the due date of those under way whose days are counted from the step that has ended now."""
+        for record in change.steps:
+            due = change.definition(record).due
+            if due is not None and due.after == ended.step_id and record.state in UNDER_WAY:
+                self._set_due_date(change, record)
+                change.session.add(record)
 
 
 def _ancestors(pack: Pack, step_id: str) -> set[str]:

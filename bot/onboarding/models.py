@@ -195,7 +195,14 @@ class EffectRecord(SQLModel, table=True):
 
 
 class DueRecord(SQLModel, table=True):
-    """Work due at a time: the next poll or retry of a step (``step:<id>``) or of a surface (``surface:slack``)."""
+    """Work due at a time.
+
+    ``subject`` is ``step:<id>`` or ``surface:<name>`` (the next look or retry), ``remind:<step>``, ``mail:<step>``,
+    ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells of; ``attempts``
+    counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was decided: a row
+    that was set later than now comes from a clock that has gone back. ``since`` is since when looking has brought
+    nothing new. ``signal`` names what a lookout sees for all (``ticket:DB-7``), ``mark`` what it saw there last.
+    """
 
     __tablename__ = "due"
     __table_args__ = (UniqueConstraint("onboarding_id", "subject"),)
@@ -207,6 +214,22 @@ class DueRecord(SQLModel, table=True):
     due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     enqueued_for: datetime | None = _moment(nullable=True)
     attempts: int = 0
+    set_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, nullable=True, index=True))
+    since: datetime | None = _moment(nullable=True)
+    signal: str | None = Field(default=None, index=True)
+    mark: str | None = None
+
+
+class LookRecord(SQLModel, table=True):
+    """When a lookout looks next for all steps that wait for its server, and until when it has seen everything."""
+
+    __tablename__ = "look"
+
+    name: str = Field(primary_key=True)
+    due_at: datetime = _moment()
+    set_at: datetime = _moment()
+    enqueued_for: datetime | None = _moment(nullable=True)
+    seen_until: datetime | None = _moment(nullable=True)
 
 
 class SurfaceRecord(SQLModel, table=True):

@@ -100,8 +100,9 @@ class Done:
 class Waiting:
     """Somebody or something must act first.
 
-    ``poll`` is the number of seconds after which the work looks again (None: only a person moves it). ``copy`` is a
-    text for a person to copy and send.
+    ``poll`` is the number of seconds after which the work looks again (None: only a person moves it); looks grow rarer
+    while they bring no news. ``signal`` names what a lookout sees for all that wait (``bot.onboarding.lookouts``), so
+    that news is not waited for. ``copy`` is a text for a person to copy and send.
     """
 
     on: Role
@@ -111,14 +112,16 @@ class Waiting:
     evidence: Evidence = Evidence()
     memory: Mapping[str, Any] = field(default_factory=dict)
     link: str | None = None
+    signal: str | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
     """The work cannot go on.
 
-    ``poll`` keeps looking in spite of the failure: a better file may arrive. ``about`` names what was judged (a
-    file's checksum), so that the same verdict on another file is news and a look that finds nothing new is not.
+    ``poll`` and ``signal`` keep looking in spite of the failure: a better file may arrive. ``about`` names what was
+    judged (a file's checksum), so that the same verdict on another file is news and a look that finds nothing new is
+    not.
     """
 
     code: str
@@ -129,6 +132,7 @@ class Failed:
     poll: float | None = None
     link: str | None = None
     about: str = ""
+    signal: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ method answers False. Everything a person may not or cannot do raises Refused; t
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import trail
+from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
-from bot.onboarding.clock import Clock
+from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.errors import PackGone, Refused, Unknown
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.flow import UNDER_WAY, Change, Flow
 from bot.onboarding.models import Event, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -32,6 +32,9 @@ from bot.onboarding.view import OnboardingView, offered_ticks, read_view
 from checklists.model import Choice, Language, Localized, Role
 
 log = structlog.stdlib.get_logger()
+
+# Whoever wants to hear nothing for longer stops the reminders: a mistyped year must not.
+LONGEST_SNOOZE = timedelta(days=90)
 
 Decide = Callable[[Change, StepRecord], Outcome]
 
@@ -112,6 +115,7 @@ class Onboardings:
             session.flush()
             change = self._flow.opened(session, onboarding, actor)
             change.note("started", content=_start_content(good, source))
+            self._flow.watch_due_date(change)
             self._flow.advance(change)
             self._flow.tell_surfaces(change)
         log.info("started", onboarding=onboarding.key, pack=pack.id, version=pack.checklist.version, actor=actor.id)
@@ -121,7 +125,7 @@ class Onboardings:
         """Return an onboarding as it stands. Raises Unknown."""
         with self._store.reading() as session:
             onboarding = find(session, key)
-            return read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+            return self._read(session, onboarding)
 
     def all(self, *, limit: int = 500) -> list[OnboardingView]:
         """Return the onboardings, the open ones first, the newest first."""
@@ -132,11 +136,15 @@ class Onboardings:
             views = []
             for row in rows:
                 try:
-                    views.append(read_view(session, row, self._packs.kept(row.pack, row.pack_digest)))
+                    views.append(self._read(session, row))
                 except PackGone as gone:
                     # The others can be shown; this one says so itself when it is asked for.
                     log.error("pack_copy_gone", onboarding=row.key, reason=str(gone))  # noqa: TRY400 - the reason says it all
             return views
+
+    def _read(self, session: Session, onboarding: Onboarding) -> OnboardingView:
+        pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
+        return read_view(session, onboarding, pack, now=self._clock.now())
 
     def shown_as(self, surface: str, parent: str) -> str:
         """Return the key of the onboarding whose parent on a surface this is. Raises Unknown."""
@@ -272,7 +280,7 @@ class Onboardings:
                 self._flow.begin(change, record)
             elif record.state == "waiting" and self._flow.is_scheduled(change, f"step:{record.step_id}"):
                 change.note("step_retried", step=record)
-                self._flow.schedule(change, f"step:{record.step_id}", 0, run=record.run)
+                self._flow.look_now(change, record)
             else:
                 raise Refused(say("refused.retry", step=change.definition(record).title, state=_state(record)))
             self._flow.advance(change)
@@ -320,6 +328,57 @@ class Onboardings:
             self._flow.advance(change)
             return True
 
+    def snooze(
+        self, key: str, step_id: str, until: date | None = None, *, actor: Actor, source: str | None = None
+    ) -> bool:
+        """Put a step's next reminder off until a day, the next working day where none is named.
+
+        On a day that is no working day it comes on the next one. Whoever may act on the step may do this, and a
+        manager. Reminders that were stopped begin again. False when the reminder comes at that time already.
+        """
+        with self._asked(key, step_id, actor, source, or_role="manager") as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            _require_reminders(change, record)
+            working = change.working_time
+            today = working.day(change.now)
+            if until is not None and not today < until <= today + LONGEST_SNOOZE:
+                raise Refused(say("refused.snooze", given=until, days=LONGEST_SNOOZE.days))
+            at = working.opening(until or today + timedelta(days=1))
+            subject = due_rows.reminder(step_id)
+            row = self._flow.row(change, subject)
+            if row is not None and row.due_at == at:
+                return False
+            self._flow.set_time(change, subject, at, run=record.run, attempts=row.attempts if row else 0)
+            change.note("reminder_snoozed", step=record, content={"until": working.day(at).isoformat()})
+            return True
+
+    def reminded_on(self, key: str, step_id: str) -> date | None:
+        """Return the day of a step's next reminder; None when there will be none. Raises Unknown."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            row = due_rows.find(session, onboarding.id, due_rows.reminder(step_id))
+            pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
+            return WorkingTime.of(pack.checklist).day(row.due_at) if row is not None else None
+
+    def mute(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
+        """Stop the reminders of a step's run; whether it is late still shows. False when there were none any more.
+
+        A step that begins anew is reminded of anew. Who may do this: as for ``snooze``.
+        """
+        with self._asked(key, step_id, actor, source, or_role="manager") as asked:
+            if asked is None:
+                return False
+            change, record = asked
+            _require_reminders(change, record)
+            if not self._flow.is_scheduled(change, due_rows.reminder(step_id)):
+                return False
+            self._flow.unschedule(change, due_rows.reminder(step_id))
+            self._flow.unschedule(change, due_rows.mail(step_id))
+            change.note("reminders_stopped", step=record)
+            return True
+
     @tried_again
     def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
         """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
@@ -351,8 +410,7 @@ class Onboardings:
             _require_open(change)
             change.onboarding.state = "cancelled"
             change.onboarding.closed_at = change.now
-            for record in change.steps:
-                self._flow.unschedule(change, f"step:{record.step_id}")
+            self._flow.forget_times(change)
             change.note("cancelled", content={"reason": reason.strip()})
         log.info("cancelled", onboarding=change.onboarding.key, actor=actor.id)
         return True
@@ -372,11 +430,18 @@ class Onboardings:
 
     @contextmanager
     def _asked(
-        self, key: str, step_id: str, actor: Actor, source: str | None, *, role: Role | None = None
+        self,
+        key: str,
+        step_id: str,
+        actor: Actor,
+        source: str | None,
+        *,
+        role: Role | None = None,
+        or_role: Role | None = None,
     ) -> Iterator[tuple[Change, StepRecord] | None]:
         """Open the change that a person asks for; None when it is a repeat. A refusal goes to the trail and on.
 
-        ``role`` is who may ask, where that is not the step's own role.
+        ``role`` is who may ask, where that is not the step's own role; ``or_role`` who may beside that.
         """
         onboarding_id = self._id(key)
         with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
@@ -388,7 +453,8 @@ class Onboardings:
                         return
                     record = change.step(step_id)
                     _require_open(change)
-                    self._roles.require(actor, role or change.definition(record).role)
+                    others = [or_role] if or_role else []
+                    self._roles.require(actor, role or change.definition(record).role, *others)
                     yield change, record
                 log.info("action_taken", state=record.state)
             except Refused as refused:
@@ -475,6 +541,14 @@ def find(session: Session, key: str) -> Onboarding:
     if onboarding is None:
         raise Unknown(say("refused.no_onboarding", given=key[:40]))
     return onboarding
+
+
+def _require_reminders(change: Change, record: StepRecord) -> None:
+    title = change.definition(record).title
+    if record.state not in UNDER_WAY:
+        raise Refused(say("refused.not_waiting", step=title, state=_state(record)))
+    if change.definition(record).remind is None:
+        raise Refused(say("refused.no_reminders", step=title))
 
 
 def _require_open(change: Change) -> None:

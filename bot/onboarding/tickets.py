@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 
@@ -57,6 +58,12 @@ class Tickets(Protocol):
 
     def status(self, ticket: str) -> TicketStatus:
         """Look where the ticket stands. Raises TicketMissing."""
+
+    def changed(self, within: timedelta) -> Mapping[str, str]:
+        """Return the bot's tickets that changed within the time until now, each with when, as a mark.
+
+        One request or a few, however many tickets there are; a search may be late by ``grace_seconds``.
+        """
 
     def address(self, ticket: str) -> str:
         """Return the address at which people open the ticket."""

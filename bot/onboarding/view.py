@@ -6,7 +6,7 @@ Both are read from the database once and are then plain values: rendering them i
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from bot.onboarding import trail
+from bot.onboarding.clock import WorkingTime
 from bot.onboarding.models import (
     MET,
     Event,
@@ -25,6 +26,7 @@ from bot.onboarding.models import (
     SurfaceRecord,
 )
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
+from bot.onboarding.reminding import days_late
 from bot.onboarding.replacing import Offer
 from bot.onboarding.restoration import times_restored
 from checklists.model import Language, Localized, OptionValue, Pack, Role, Tick
@@ -42,7 +44,10 @@ class TickView:
 
 @dataclass(frozen=True)
 class StepView:
-    """One step as people see it. ``offer``: invoices that a manager may decide to replace."""
+    """One step as people see it.
+
+    ``offer``: invoices that a manager may decide to replace. ``days_late``: the working days since its due date.
+    """
 
     definition: StepDefinition
     state: StepState
@@ -60,6 +65,7 @@ class StepView:
     changed_at: datetime | None
     changed_by: str | None
     offer: Offer | None = None
+    days_late: int = 0
 
     @property
     def id(self) -> str:
@@ -77,10 +83,11 @@ class SurfaceView:
 
 @dataclass(frozen=True)
 class OnboardingView:
-    """An onboarding at one revision. ``troubles`` tells which surface cannot be written now, and why.
+    """An onboarding at one revision and on one day.
 
-    ``restored`` counts the times that the database was put back from a backup that held it: outside there may be
-    pictures of the same revision from before.
+    ``troubles`` tells which surface cannot be written now, and why; ``days_late`` counts the working days since its own
+    due date, as each step's does since the step's. ``restored`` counts the times that the database was put back from a
+    backup that held it: outside there may be pictures of the same revision from before.
     """
 
     id: int
@@ -105,6 +112,12 @@ class OnboardingView:
     surfaces: Mapping[str, SurfaceView]
     troubles: Mapping[str, str] = field(default_factory=dict)
     restored: int = 0
+    days_late: int = 0
+
+    @property
+    def most_days_late(self) -> int:
+        """The working days by which the onboarding, or the worst of its steps, is late."""
+        return max([self.days_late, *(step.days_late for step in self.steps)])
 
     @property
     def stamp(self) -> str:
@@ -130,9 +143,11 @@ class OnboardingView:
 class Report:
     """Something that happened and that people must be able to read later: one line of the trail with its evidence.
 
-    ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided, closed,
-    cancelled. ``what`` names what is told, eight hex digits: the same thing told again after the database was put back
-    from a backup has another number and the same name.
+    ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
+    step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, closed, cancelled. ``what`` names
+    what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
+    number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
+    hear of an escalation: members of the settings' roles.
     """
 
     seq: int
@@ -150,16 +165,37 @@ class Report:
     link: str | None
     hash: str
     what: str = ""
+    who: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
 
 
 REPORTED = frozenset(
-    {"step_done", "step_failed", "step_skipped", "step_asks", "replacement_decided", "closed", "cancelled"}
+    {
+        "step_done",
+        "step_failed",
+        "step_skipped",
+        "step_asks",
+        "step_reminded",
+        "step_escalated",
+        "reminder_unsent",
+        "deadline_near",
+        "deadline_passed",
+        "replacement_decided",
+        "closed",
+        "cancelled",
+    }
 )
 
 
-def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> OnboardingView:
-    """Read an onboarding with its steps, evidence and surfaces."""
+def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: datetime | None = None) -> OnboardingView:
+    """Read an onboarding with its steps, evidence and surfaces, and what is late ``now`` (None: nothing is)."""
     assert onboarding.id is not None
+    working = WorkingTime.of(pack.checklist)
+    today = working.day(now) if now is not None and onboarding.state == "open" else date.min
+
+    def late(due_on: date | None) -> int:
+        return days_late(working, due_on, today)
+
     records = session.exec(
         select(StepRecord).where(StepRecord.onboarding_id == onboarding.id).order_by(col(StepRecord.position))
     ).all()
@@ -184,12 +220,13 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack) -> Onboardin
         started_by=onboarding.started_by,
         started_at=onboarding.started_at,
         closed_at=onboarding.closed_at,
-        steps=tuple(_step_view(record, pack, evidence.get(record.step_id, Evidence())) for record in records),
+        steps=tuple(_step_view(record, pack, evidence.get(record.step_id, Evidence()), late) for record in records),
         surfaces={
             surface.name: SurfaceView(surface.parent, surface.parent_link) for surface in surfaces if surface.parent
         },
         troubles={surface.name: surface.trouble for surface in surfaces if surface.trouble},
         restored=times_restored(session, onboarding),
+        days_late=late(onboarding.due),
     )
 
 
@@ -214,6 +251,8 @@ def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int
             link=line.content.get("link"),
             hash=line.hash,
             what=names[line.seq],
+            who=tuple(line.content.get("who", ())),
+            managers=tuple(line.content.get("managers", ())),
         )
         for line in trail.lines(session, onboarding_id, after=after)
         if line.kind in REPORTED
@@ -282,7 +321,7 @@ def _evidence_by_step(session: Session, onboarding_id: int) -> dict[str, Evidenc
     return {step_id: evidence_from_json(pieces) for step_id, pieces in kept.items()}
 
 
-def _step_view(record: StepRecord, pack: Pack, evidence: Evidence) -> StepView:
+def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callable[[date | None], int]) -> StepView:
     definition = pack.checklist.step(record.step_id)
     ticked: Mapping[str, Mapping[str, str]] = record.memory.get("ticks", {})
     return StepView(
@@ -309,6 +348,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence) -> StepView:
         changed_at=record.changed_at,
         changed_by=record.changed_by,
         offer=Offer.of(record),
+        days_late=late(record.due_on) if record.state in {"running", "waiting", "failed"} else 0,
     )
 
 

@@ -4,20 +4,21 @@ A job reads where things stand, works outside any transaction, and records the o
 answer (Unavailable) is tried again with backoff: a step then fails in words, a surface goes on trying.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import OperationalError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from bot.locales import say
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
-from bot.onboarding.models import DueRecord, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.models import DueRecord, LookRecord, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
@@ -29,6 +30,11 @@ from bot.onboarding.watchdog import look_id
 from bot.onboarding.work import Work
 
 log = structlog.stdlib.get_logger()
+
+# Two workers' clocks never agree; one that is ahead by more than this has been set back since.
+CLOCKS_APART = timedelta(minutes=2)
+# A look for all that was enqueued so long ago and has not set its next time is made again: looks change nothing.
+LOST_AFTER = timedelta(minutes=10)
 
 # States in which a step's job has something to do: begun, waiting with a look due, or failed but still watching.
 AT_WORK = frozenset({"running", "waiting", "failed"})
@@ -97,7 +103,8 @@ class StepWorker:
             record = next(record for record in records if record.step_id == step_id)
             if not _is_current(onboarding, record, job):
                 return None
-            view = read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+            pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
+            view = read_view(session, onboarding, pack, now=self._clock.now())
             return Work(
                 view=view,
                 step=view.step(step_id),
@@ -275,7 +282,8 @@ class SurfaceWorker:
     def _read(self, onboarding_id: int, name: str) -> tuple[OnboardingView, SurfaceRecord]:
         with self._store.reading() as session:
             onboarding = session.get_one(Onboarding, onboarding_id)
-            view = read_view(session, onboarding, self._packs.kept(onboarding.pack, onboarding.pack_digest))
+            pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
+            view = read_view(session, onboarding, pack, now=self._flow.now())
             record = session.get(SurfaceRecord, (onboarding_id, name))
             return view, record or SurfaceRecord(onboarding_id=onboarding_id, name=name)
 
@@ -305,40 +313,74 @@ class SurfaceWorker:
             if not self._flow.is_due(session, job):
                 return
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            row = self._flow.row(change, job.subject)
+            # One that has come due in the meantime is for something that this run may not have seen.
+            if row is not None and (row.due_at > change.now or row.enqueued_for == row.due_at):
+                self._flow.unschedule(change, job.subject)
 
 
 class Sweep:
-    """Turns due rows into jobs."""
+    """Turns due rows into jobs: those of onboardings, and those of ``lookouts``, which are names."""
 
-    def __init__(self, store: Store, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, store: Store, jobs: Jobs, clock: Clock, lookouts: Sequence[str] = ()) -> None:
         self._store = store
         self._jobs = jobs
         self._clock = clock
+        self._lookouts = tuple(lookouts)
 
     def run(self, *, limit: int = 200) -> int:
-        """Enqueue what is due, each row once for each time that it is due; return how many were enqueued."""
+        """Enqueue what is due, each row once for each time that it is due; return how many were enqueued.
+
+        A row that was set later than now is due as well: the clock that set it has gone back, and by its time nothing
+        might be looked at for days. Its job decides anew.
+        """
         now = self._clock.now()
-        due = (
-            select(DueRecord)
-            .where(
-                DueRecord.due_at <= now,
-                (col(DueRecord.enqueued_for).is_(None)) | (DueRecord.enqueued_for != DueRecord.due_at),
-            )
-            .order_by(col(DueRecord.due_at))
-            .limit(limit)
-        )
+        not_enqueued = (col(DueRecord.enqueued_for).is_(None)) | (DueRecord.enqueued_for != DueRecord.due_at)
+        # Two questions with an index each: asked as one they would read every row that is not due yet.
+        due = select(DueRecord).where(DueRecord.due_at <= now, not_enqueued).order_by(col(DueRecord.due_at))
+        ahead = select(DueRecord).where(col(DueRecord.set_at) > now + CLOCKS_APART, not_enqueued)
         with self._store.reading() as session:
-            if session.exec(due.limit(1)).first() is None:
-                return 0
+            asked = [rows for rows in (due, ahead) if session.exec(rows.limit(1)).first() is not None]
+            looks = _looks_due(session, self._lookouts, now)
+        if not asked and not looks:
+            return 0
         with self._store.transaction() as session:
-            rows = session.exec(due.with_for_update(skip_locked=True)).all()
+            found = [session.exec(rows.limit(limit).with_for_update(skip_locked=True)).all() for rows in asked]
+            rows = {row.id: row for part in found for row in part}.values()
             for row in rows:
                 job = Job(row.onboarding_id, row.subject, row.run)
                 self._jobs.enqueue(session, look_id(row), job)
                 row.enqueued_for = row.due_at
                 session.add(row)
-            return len(rows)
+            return len(rows) + sum(self._enqueue_look(session, name, now) for name in looks)
+
+    def _enqueue_look(self, session: Session, name: str, now: datetime) -> bool:
+        """Enqueue the next look of a lookout, at a time of its own: a lost one is made up for."""
+        found = select(LookRecord).where(LookRecord.name == name).with_for_update(skip_locked=True)
+        record = session.exec(found).first()
+        if record is None:
+            record = session.get(LookRecord, name) or LookRecord(name=name, due_at=now, set_at=now)
+        elif not _is_look_due(record, now):
+            return False
+        record.due_at = record.set_at = record.enqueued_for = now
+        session.add(record)
+        self._jobs.enqueue(session, f"look:{name}:{now.isoformat()}", Job(0, f"look:{name}"))
+        return True
+
+
+def _looks_due(session: Session, names: Sequence[str], now: datetime) -> list[str]:
+    if not names:
+        return []
+    known = {record.name: record for record in session.exec(select(LookRecord)).all()}
+    return [name for name in names if name not in known or _is_look_due(known[name], now)]
+
+
+def _is_look_due(record: LookRecord, now: datetime) -> bool:
+    if record.set_at > now + CLOCKS_APART:
+        return True
+    if record.enqueued_for == record.due_at:
+        return record.due_at < now - LOST_AFTER
+    return record.due_at <= now
 
 
 def _is_current(onboarding: Onboarding, record: StepRecord, job: Job) -> bool:

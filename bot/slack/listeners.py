@@ -16,6 +16,7 @@ from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Invalid, OnboardingError, Refused, SettingsError, Unavailable
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
+from bot.slack import blocks as b
 from bot.slack import modals
 from bot.slack.commands import UnknownVerb, help_text, parse
 from bot.slack.connection import TRIGGER_LATE, TRIGGER_USED, SlackConnection, SlackRefused
@@ -63,6 +64,8 @@ class Listeners:
         app.action("assign")(self._clicks(self._confirm))
         app.action("retry")(self._clicks(self._retry))
         app.action("replace")(self._clicks(self._replace))
+        app.action("snooze")(self._clicks(self._snooze, "snoozed"))
+        app.action("mute")(self._clicks(self._mute, "muted"))
         app.action("answer_yes")(self._clicks(self._answer_yes))
         app.action("answer_no")(self._clicks(self._answer_no))
 
@@ -185,8 +188,11 @@ class Listeners:
         """A button that opens a page tells us too; there is nothing to do."""
         ack()
 
-    def _clicks(self, act: Callable[[Clicked], bool]) -> Callable[..., None]:
+    def _clicks(self, act: Callable[[Clicked], bool], outcome: str | None = None) -> Callable[..., None]:
+        """Return a listener; ``outcome`` names the sentence that takes the place of a post's buttons."""
+
         def listener(ack: Ack, body: Payload) -> None:
+            changed = False
             try:
                 changed = act(self._clicked(body))
                 answer = "" if changed else self._repeated()
@@ -195,6 +201,8 @@ class Listeners:
             except Exception:  # noqa: BLE001 - see the module's first lines
                 answer = self._unexpected("click")
             ack()
+            if changed and outcome:
+                self._replace_buttons(body, say(f"slack.{outcome}", who=_actor(body).name).text(self._language))
             if answer:
                 self._tell(body, answer)
 
@@ -225,6 +233,12 @@ class Listeners:
         # The dialog before the click has shown what is replaced; there is no field in it for a reason.
         reason = say("slack.replace_reason").text(self._language)
         return self._onboardings.replace(clicked.key, clicked.step, reason, actor=clicked.actor, source=clicked.source)
+
+    def _snooze(self, clicked: Clicked) -> bool:
+        return self._onboardings.snooze(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+
+    def _mute(self, clicked: Clicked) -> bool:
+        return self._onboardings.mute(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
 
     def _answer_yes(self, clicked: Clicked) -> bool:
         return self._onboardings.answer(clicked.key, clicked.step, True, actor=clicked.actor, source=clicked.source)
@@ -260,6 +274,27 @@ class Listeners:
         return self._onboardings.shown_as("slack", _parent(body))
 
     # Answers.
+
+    def _replace_buttons(self, body: Payload, outcome: str) -> None:
+        """Put what was decided in the place of a post's buttons; it is on the trail, so a lost edit loses nothing."""
+        message = body.get("message") or {}
+        channel, _, ts = _parent(body).partition(":")
+        blocks = [
+            b.context(inline(outcome, 300)) if block.get("type") == "actions" else block
+            for block in message.get("blocks") or ()
+        ]
+        try:
+            with self._connection.client() as client:
+                client.chat_update(
+                    channel=channel,
+                    ts=ts,
+                    text=message.get("text"),
+                    blocks=blocks,
+                    # Left out it would be taken away, and the post could not be found again.
+                    metadata=message.get("metadata"),
+                )
+        except Unavailable as lost:
+            log.warning("buttons_not_replaced", reason=lost.reason)
 
     def _tell(self, body: Payload, text: str) -> None:
         """Tell the person alone; what must be remembered is on the trail, so a lost answer loses nothing."""

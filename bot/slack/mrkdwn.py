@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 SECTION = 3_000
 
+_MEMBER = re.compile(r"[UWS][A-Z0-9]{3,}")
 _MENTION = re.compile(r"&lt;(@[UW][A-Z0-9]+)&gt;")
 _CODE = re.compile(r"(`[^`\n]+`)")
 
@@ -59,6 +60,13 @@ def person(actor_id: str, name: str) -> str:
     """Return a mention for a Slack user, the plain name for anybody else."""
     kind, _, user = actor_id.partition(":")
     return f"<@{user}>" if kind == "slack" and re.fullmatch(r"[UW][A-Z0-9]+", user) else inline(name, 80)
+
+
+def mention(member: str) -> str | None:
+    """Return a mention of a member of a role, a person or a group; None for one that is no id of Slack's."""
+    if not _MEMBER.fullmatch(member):
+        return None
+    return f"<!subteam^{member}>" if member.startswith("S") else f"<@{member}>"
 
 
 def with_mentions(text: str) -> str:

@@ -94,7 +94,14 @@ def _step_line(step: StepView, language: Language, longest: int) -> str:
         line += f"  _{role_name(step.waits_for).text(language)}_"
     if step.due_on is not None and step.state in {"waiting", "running", "failed"}:
         line += f"  · {say('slack.due', day=step.due_on.isoformat()).text(language)}"
+    if step.days_late:
+        line += f"  *{late_mark(step.days_late, language)}*"
     return line
+
+
+def late_mark(days: int, language: Language) -> str:
+    """Return the sign for being late, and by how many working days."""
+    return say("late.mark", late=say("late.one") if days == 1 else say("late.many", days=days)).text(language)
 
 
 def _about(view: OnboardingView) -> str:
@@ -106,6 +113,8 @@ def _about(view: OnboardingView) -> str:
     ]
     if view.due is not None:
         parts.append(say("slack.due", day=view.due.isoformat()).text(language))
+    if view.days_late:
+        parts.append(f"*{late_mark(view.days_late, language)}*")
     jira = view.surfaces.get("jira")
     if jira is not None and jira.link:
         parts.append(link(jira.link, jira.parent))

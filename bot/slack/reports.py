@@ -13,6 +13,7 @@ from bot.slack.mrkdwn import (
     escaped,
     inline,
     link,
+    mention,
     moment,
     person,
     quoted,
@@ -21,15 +22,23 @@ from bot.slack.mrkdwn import (
 )
 from checklists.model import Language
 
+REMINDERS = frozenset({"step_reminded", "step_escalated"})
 ICONS = {
     "step_done": "✅",
     "step_failed": "❌",
     "step_skipped": "⏭️",
     "step_asks": "✉️",
+    "step_reminded": "🔔",
+    "step_escalated": "🚨",
+    "reminder_unsent": "📪",
+    "deadline_near": "🔔",
+    "deadline_passed": "🚨",
     "replacement_decided": "♻️",
     "closed": "🏁",
     "cancelled": "🚫",
 }
+# One accountable person is turned to; an escalation turns to the managers as well, as far as a line of names goes.
+MOST_MANAGERS = 5
 SEVERITIES = {"block": "⛔", "quarantine": "☣️", "warn": "⚠️", "info": "ℹ️"}
 
 SENTENCE = 1_500
@@ -52,15 +61,33 @@ def report_blocks(view: OnboardingView, report: Report) -> list[b.Block]:
     first = f"{ICONS[report.kind]} *{inline(_title(view, report), 150)}*: {outcome}"
     if report.code:
         first += f"  {code(report.code, 60)}"
+    if report.who or report.managers:
+        first += f"\n{_turned_to(report)}"
     built = [b.section(first)]
     built += [b.section(quoted(text.text(language), SENTENCE)) for text in (report.seen, report.advice) if text]
     if report.reason:
         built.append(b.section(f"{say('fact.reason').text(language)}: {quoted(report.reason, SENTENCE)}"))
     if report.copy is not None:
         built += _to_copy(report.copy.text(language))
+    if report.step is not None and report.kind in REMINDERS:
+        built.append(reminder_buttons(f"{view.key}:{report.step.id}", report.seq, language))
     last = _last_line(view, report)
     room = min(EVIDENCE, b.MOST_TEXT - b.text_size([*built, last]))
     return [*built, *_evidence(report.evidence, language, room), last]
+
+
+def reminder_buttons(value: str, seq: int, language: Language) -> b.Block:
+    """Return the buttons of a reminder: later, or no more."""
+    elements = [b.button(say(f"slack.{name}").text(language), name, value) for name in ("snooze", "mute")]
+    return {"type": "actions", "block_id": f"{value.partition(':')[2]}:{seq}:reminder", "elements": elements}
+
+
+def _turned_to(report: Report) -> str:
+    """Mention the one who is accountable, and whom an escalation tells; a name unknown to Slack stays a name."""
+    who = next((found for member in report.who if (found := mention(member))), None)
+    told = [found for member in report.managers if (found := mention(member))][:MOST_MANAGERS]
+    names = dict.fromkeys([*([who] if who else [inline(name, 60) for name in report.who[:1]]), *told])
+    return " ".join(names)
 
 
 def evidence_lines(evidence: Evidence, language: Language) -> list[str]:

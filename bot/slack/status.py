@@ -4,7 +4,7 @@ from bot.locales import say
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView
 from bot.slack.mrkdwn import inline, link
-from bot.slack.parent import progress_bar, step_lines
+from bot.slack.parent import late_mark, progress_bar, step_lines
 from checklists.model import Language
 
 MOST_LISTED = 30
@@ -29,13 +29,16 @@ def list_text(onboardings: Onboardings, language: Language, command: str) -> str
 def _listed(view: OnboardingView, language: Language) -> str:
     done, of = view.progress
     state = "" if view.state == "open" else f" _{say(f'onboarding.{view.state}').text(language)}_"
-    return f"• *{_name(view)}* {progress_bar(done, of)} {done}/{of}{state}  {_about(view)}"
+    late = f"  {late_mark(view.most_days_late, language)}" if view.most_days_late else ""
+    return f"• *{_name(view)}* {progress_bar(done, of)} {done}/{of}{state}  {_about(view)}{late}"
 
 
 def _status(view: OnboardingView, command: str) -> str:
     done, of = view.progress
     state = say(f"onboarding.{view.state}").text(view.language)
-    first = f"*{_name(view)}* · {_about(view)}\n{progress_bar(done, of)} {done}/{of}  {state}"
+    late = f"  *{late_mark(view.days_late, view.language)}*" if view.days_late else ""
+    due = f"  · {say('slack.due', day=view.due.isoformat()).text(view.language)}" if view.due else ""
+    first = f"*{_name(view)}* · {_about(view)}\n{progress_bar(done, of)} {done}/{of}  {state}{due}{late}"
     return "\n".join([first, *step_lines(view, command)])
 
 

@@ -77,7 +77,13 @@ class ChainStep:
         picked = look.picked or _remembered(work)
         if picked is None:
             note = say("deposit.arriving", files=", ".join(sorted(look.seen))) if look.seen else say("pickup.waiting")
-            return Waiting(on="partner", note=note, poll=self._poll_seconds, memory={"seen": dict(look.seen)})
+            return Waiting(
+                on="partner",
+                note=note,
+                poll=self._poll_seconds,
+                memory={"seen": dict(look.seen)},
+                signal=self._pickup.signal(work),
+            )
         return self._run(work, picked)
 
     def _look_for_better(self, work: Work) -> Outcome:
@@ -89,9 +95,24 @@ class ChainStep:
                 return self._judge(
                     work, look.picked, self._file.run(work, look.picked, work.parameters(ChainParameters).stages)
                 )
-            return _as_before(work, {"seen": dict(look.seen)}, self._poll_seconds)
+            return self._as_before(work, {"seen": dict(look.seen)})
         arrived, seen = self._pickup.is_waiting(work)
-        return Back(pickup_step(work)) if arrived else _as_before(work, {"seen": dict(seen)}, self._poll_seconds)
+        return Back(pickup_step(work)) if arrived else self._as_before(work, {"seen": dict(seen)})
+
+    def _as_before(self, work: Work, memory: Mapping[str, Any]) -> Failed:
+        step = work.step
+        assert step.code is not None
+        assert step.seen is not None
+        assert step.advice is not None
+        return Failed(
+            step.code,
+            step.seen,
+            step.advice,
+            memory=memory,
+            poll=self._poll_seconds,
+            about=work.memory.get("about", ""),
+            signal=self._pickup.signal(work),
+        )
 
     def _run(self, work: Work, picked: Picked) -> Outcome:
         return self._judge(work, picked, self._file.run(work, picked, work.parameters(ChainParameters).stages))
@@ -114,6 +135,7 @@ class ChainStep:
                 evidence=evidence,
                 # The announced file is done with: the next look is for another one.
                 memory={"seen": {}, "announced_taken": True, **NO_OFFER},
+                signal=self._pickup.signal(work),
             )
         if any(stage.stage == "integration" for stage in result.stages):
             try:
@@ -162,6 +184,7 @@ class ChainStep:
             evidence,
             memory={**memory, **(offer.as_memory() if offer else NO_OFFER)},
             poll=self._poll_seconds if is_about_the_file and picked.shelved else None,
+            signal=self._pickup.signal(work) if is_about_the_file and picked.shelved else None,
             about=f"{picked.sha256}:{picked.shelved}",
         )
 
@@ -200,14 +223,6 @@ def _remembered(work: Work) -> Picked | None:
     """Return the file that this step judged before, for a retry without a new one."""
     kept = work.memory.get("picked")
     return Picked.from_json(kept) if kept is not None and Path(kept["path"]).is_file() else None
-
-
-def _as_before(work: Work, memory: Mapping[str, Any], poll: float) -> Failed:
-    step = work.step
-    assert step.code is not None
-    assert step.seen is not None
-    assert step.advice is not None
-    return Failed(step.code, step.seen, step.advice, memory=memory, poll=poll, about=work.memory.get("about", ""))
 
 
 def _ignored(result: ChainResult, language: Language) -> list[Fact]:

@@ -18,6 +18,7 @@ from bot.steps.arrival import observe, remembered
 from bot.steps.directory import translated
 from bot.steps.invitation import invite
 from bot.steps.layout import Layout
+from bot.steps.lookouts import folder_signal
 from checklists.model import DepositParameters, Localized, OptionValue
 from checklists.model import Step as StepDefinition
 
@@ -78,6 +79,7 @@ class DepositStep:
                 poll=self._poll_seconds,
                 copy=None if work.step.state == "waiting" else text,
                 memory={"seen": seen},
+                signal=folder_signal(layout.incoming),
             )
         facts = (fact("file", arrived.name), fact("size", f"{arrived.size} B"), fact("incoming", layout.incoming))
         found = {"name": arrived.name, "size": arrived.size, "modified": arrived.modified}

@@ -30,6 +30,7 @@ from bot.onboarding.transfer import (
 )
 from bot.onboarding.work import Work
 from bot.steps.layout import CONNECTION_TEST, INCOMING_MODE, SETGID, Layout
+from bot.steps.lookouts import folder_signal
 from checklists.model import DirectoryParameters, OptionValue
 from checklists.model import Step as StepDefinition
 
@@ -140,6 +141,7 @@ class DirectoryStep:
                 copy=asked,
                 evidence=made,
                 poll=self._poll_seconds,
+                signal=folder_signal(layout.incoming),
             )
         dropped = datetime.fromtimestamp(test.modified, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         owner = self._transfer.owner_name(test)

@@ -19,6 +19,7 @@ from bot.onboarding.work import Work
 from bot.steps.arrival import observe, remembered
 from bot.steps.directory import translated
 from bot.steps.layout import SHELVES, Layout, LocalFiles, Shelf
+from bot.steps.lookouts import folder_signal
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ class Pickup:
             if not self._shelve(work, session, layout, arrived.name, shelved):
                 return Look(None, {})
             return Look(self._copy(work, session, layout, arrived.name, shelved), {})
+
+    def signal(self, work: Work) -> str:
+        """Name the folder that a step waits for a file in."""
+        return folder_signal(Layout.of(work.view, self._root).incoming)
 
     def is_waiting(self, work: Work) -> tuple[bool, Mapping[str, Any]]:
         """Tell whether another file has arrived whole, without taking it; and what to remember for the next look."""

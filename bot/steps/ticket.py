@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
@@ -11,11 +11,19 @@ from bot.onboarding.errors import StepFailed, Unavailable
 from bot.onboarding.outcomes import Done, Evidence, Failed, Outcome, Waiting, fact
 from bot.onboarding.tickets import TicketMissing, TicketRequest, Tickets, TicketStatus
 from bot.onboarding.work import Work
+from bot.steps.lookouts import ticket_signal
 from checklists.model import Form, FormParameters, OptionValue, TicketOutcome, TicketParameters
 from checklists.model import Step as StepDefinition
 
 # The version of the JSON attachment's shape, for whoever reads it by machine.
 ATTACHMENT_SCHEMA = "onboarding-bot/form/1"
+
+
+class _Again(TypedDict):
+    """How a ticket is looked at again, whatever it says."""
+
+    poll: float
+    signal: str
 
 
 class TicketStep:
@@ -105,20 +113,21 @@ class TicketStep:
         if status.words:
             facts.append(fact("words", status.words))
         evidence = Evidence(facts=tuple(facts))
+        again = _Again(poll=self._poll_seconds, signal=ticket_signal(ticket))
         if _matches(parameters.refused, status):
             why = status.words or status.resolution or status.status
             seen = say("ticket.refused", ticket=ticket, words=why)
             advice = say("ticket.refused_advice", ticket=ticket)
-            return Failed("TICKET_REFUSED", seen, advice, evidence, poll=self._poll_seconds, link=address, about=why)
+            return Failed("TICKET_REFUSED", seen, advice, evidence, link=address, about=why, **again)
         if _matches(parameters.done, status):
             return Done(evidence, link=address)
         if status.is_closed:
             how = status.resolution or status.status
             seen = say("ticket.unexpected_end", ticket=ticket, how=how)
             advice = say("ticket.unexpected_end_advice", ticket=ticket)
-            return Failed("TICKET_CLOSED", seen, advice, evidence, poll=self._poll_seconds, link=address, about=how)
+            return Failed("TICKET_CLOSED", seen, advice, evidence, link=address, about=how, **again)
         note = say("ticket.waiting", ticket=ticket, status=status.status)
-        return Waiting(on=work.definition.role, note=note, poll=self._poll_seconds, link=address)
+        return Waiting(on=work.definition.role, note=note, link=address, **again)
 
 
 def form_answers(work: Work) -> tuple[Form | None, Mapping[str, Any]]:

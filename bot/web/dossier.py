@@ -141,6 +141,10 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
+        case "step_reminded" | "step_escalated" | "reminder_unsent" | "deadline_near" | "deadline_passed":
+            detail = localized(content.get("seen"))
+        case "reminder_snoozed":
+            detail = content.get("until")
         case "step_skipped" | "cancelled" | "replacement_decided":
             detail = content.get("reason")
         case "refused":

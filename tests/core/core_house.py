@@ -1,10 +1,11 @@
 """A core on a real database, with step kinds that a test scripts and a queue that it empties by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -12,10 +13,13 @@ from sqlmodel import Session
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.lookouts import LookWorker
+from bot.onboarding.mail import Mail
 from bot.onboarding.outcomes import Done, Outcome, Waiting
 from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
+from bot.onboarding.reminders import ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
@@ -183,14 +187,47 @@ class Board:
             raise self.lose_answer.pop(0)
 
 
+@dataclass
+class Post:
+    """A mail server in memory that does what a test tells it to."""
+
+    sent: list[Mail] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+
+    def send(self, message: Mail) -> str:
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.sent.append(message)
+        return message.message_id
+
+
+@dataclass
+class Watchman:
+    """A lookout whose marks a test sets."""
+
+    kind: str = "folder"
+    poll_seconds: float = 20
+    marks: dict[str, str] = field(default_factory=dict)
+    looks: list[tuple[list[str], timedelta]] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+
+    def look(self, names: Sequence[str], within: timedelta) -> Mapping[str, str]:
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.looks.append((list(names), within))
+        return self.marks
+
+
 class House:
     """The core, put together as the application does."""
 
-    def __init__(self, base: Path, *, roles: Roles | None = None, database: str | None = None) -> None:
+    def __init__(
+        self, base: Path, *, roles: Roles | None = None, database: str | None = None, pack: str = PACK
+    ) -> None:
         self.base = base
-        pack = base / "packs" / "operadora_x"
-        pack.mkdir(parents=True, exist_ok=True)
-        (pack / "checklist.yaml").write_text(PACK, "utf-8")
+        folder = base / "packs" / "operadora_x"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checklist.yaml").write_text(pack, "utf-8")
         self.clock = Clock()
         self.queue = Queue()
         self.board = Board()
@@ -213,6 +250,10 @@ class House:
         self.surfaces = SurfaceWorker(
             self.store, self.packs, {self.board.name: self.board}, self.flow, self.effects, backoff, self.turns
         )
+        self.mailer = Post()
+        self.reminders = ReminderWorker(self.store, self.flow, self.effects, roles or Roles(), self.mailer, backoff)
+        self.lookout = Watchman()
+        self.looks = LookWorker(self.store, self.clock, [self.lookout])
         self.sweep = Sweep(self.store, self.queue, self.clock)
 
     def close(self) -> None:
@@ -242,6 +283,31 @@ class House:
         while jobs := self.queue.take("surface:"):
             for job in jobs:
                 self.surfaces.run(job)
+
+    def let_pass(self, **time: float) -> None:
+        """Let time pass, then do whatever is due by then, and what follows from it."""
+        self.clock.move(timedelta(**time).total_seconds())
+        self.catch_up()
+
+    def at(self, moment: str) -> None:
+        """Move the clock to a moment of Madrid's wall clocks (``2026-11-25 09:00``) and do whatever is due by then."""
+        self.clock.moment = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo("Europe/Madrid")).astimezone(UTC)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do whatever is due."""
+        while self.sweep.run():
+            self.work()
+            self.show()
+            for job in self.queue.take("look:"):
+                self.looks.run(job)
+            for job in self.queue.take(""):
+                self.reminders.run(job)
+            self.show()
+
+    def said(self, key: str, *kinds: str) -> list[tuple[str, str]]:
+        """What the trail tells of these kinds of events: the kind and the step."""
+        return [(line.kind, line.step or "") for line in self.onboardings.trail(key) if line.kind in kinds]
 
     def states(self, key: str) -> dict[str, str]:
         return {step.id: step.state for step in self.onboardings.view(key).steps}

@@ -11,15 +11,17 @@ from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot.locales import say
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.models import DueRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
+from bot.onboarding.reminders import ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
@@ -58,6 +60,8 @@ steps:
   - id: portal
     kind: confirm
     title: {{fr: Portail, en: Portal, es: Portal}}
+    due: {{working_days: 0, after: start}}
+    remind: {{every_working_days: 1, escalate_after: 1}}
     ticks:
       - {{id: logged_in, label: {{fr: Connecté, en: Logged in, es: Conectado}}}}
       - {{id: found, label: {{fr: Trouvé, en: Found, es: Encontrado}}}}
@@ -199,21 +203,31 @@ class SlackHouse:
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
         self._surfaces = SurfaceWorker(self.store, self.packs, {"slack": self.surface}, flow, effects, backoff)
+        self._reminders = ReminderWorker(self.store, flow, effects, roles, None, backoff)
         self._sweep = Sweep(self.store, self.queue, self.clock)
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id, command=command) for user in PEOPLE)
         self._clients = 0
 
     def settle(self) -> None:
         """Do all the work that waits, and what follows from it."""
+        workers = {"step": self._steps.run, "surface": self._surfaces.run}
         while jobs := self.queue.take():
             for job in jobs:
-                (self._steps if job.subject.startswith("step:") else self._surfaces).run(job)
+                workers.get(job.subject.partition(":")[0], self._reminders.run)(job)
 
     def later(self, seconds: float = 60) -> None:
         """Let time pass, and do what is due by then."""
         self.clock.ahead += seconds
-        self._sweep.run()
-        self.settle()
+        while self._sweep.run():
+            self.settle()
+
+    def until_reminded(self, run: Run, step: str) -> dict[str, Any]:
+        """Let time pass until a step's next reminder, and return the post."""
+        due = select(DueRecord).where(DueRecord.subject == f"remind:{step}")
+        with self.store.reading() as session:
+            [row] = [row for row in session.exec(due) if row.onboarding_id == self.onboardings.view(run.key).id]
+        self.later((row.due_at - self.clock.now()).total_seconds() + 1)
+        return self.ana.messages(run.ts)[-1]
 
     @contextmanager
     def broken_pack(self, name: str) -> Iterator[None]:

@@ -1,9 +1,11 @@
 """People in Slack and the bot, over real sockets in both modes: who clicks what, and what becomes of it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from slack_house import SlackHouse, eventually
+from slack_house import ANA, Run, SlackHouse, eventually
 
 from bot.onboarding.outcomes import Failed
 from bot.onboarding.replacing import Amounts, ChangedInvoice, Offer
@@ -258,6 +260,58 @@ def test_changed_invoices_are_replaced_by_a_manager_once_and_the_dialog_shows_bo
     assert house.events(run).count("replacement_decided") == 1
     [post] = [message["text"] for message in house.ana.messages(run.ts) if "decision" in message["text"]]
     assert post.endswith("decision: replace the invoices")
+
+
+def _buttons(post: dict[str, Any]) -> dict[str, str]:
+    elements = [element for block in post["blocks"] for element in block.get("elements", ())]
+    return {element["action_id"]: element["value"] for element in elements if element.get("type") == "button"}
+
+
+def test_a_reminder_mentions_one_person_and_is_put_off_by_a_click(house: SlackHouse) -> None:
+    run = house.start()
+    post = house.until_reminded(run, "portal")
+    assert "reminder" in post["text"]
+    shown = str(post["blocks"])
+    assert "<@U0ANA>" in shown
+    assert "<@U0BOB>" not in shown
+    assert _buttons(post) == {"snooze": f"{run.key}:portal", "mute": f"{run.key}:portal"}
+    told = len(house.told(house.guest))
+    house.guest.click(post["ts"], "snooze", f"{run.key}:portal")
+    assert "activation manager" in eventually(lambda: house.told(house.guest)[told:])[-1]
+    assert "reminder_snoozed" not in house.events(run)
+    before = house.onboardings.reminded_on(run.key, "portal")
+    house.onboardings.snooze(run.key, "portal", before + timedelta(days=7), actor=ANA)
+    house.bob.click(post["ts"], "snooze", f"{run.key}:portal")
+    edited = eventually(lambda: _post_without_buttons(house, run, post["ts"]))
+    assert "Put off until the next working day: bob" in str(edited["blocks"])
+    assert edited["metadata"] == post["metadata"]
+    assert house.events(run).count("reminder_snoozed") == 2
+    assert house.onboardings.reminded_on(run.key, "portal") == before
+
+
+def test_an_escalation_mentions_the_managers_and_is_stopped_by_a_click(house: SlackHouse) -> None:
+    run = house.start()
+    house.until_reminded(run, "portal")
+    post = house.until_reminded(run, "portal")
+    assert "the manager is told" in post["text"]
+    for person in ("<@U0ANA>", "<@U0BOB>"):
+        assert str(post["blocks"]).count(person) == 1
+    assert "working day" in str(house.parent(run)["blocks"])
+    assert "⏰" in house.ana.command("list").text
+    house.ana.click(post["ts"], "mute", f"{run.key}:portal")
+    assert "Reminders stopped: ana" in str(eventually(lambda: _post_without_buttons(house, run, post["ts"]))["blocks"])
+    house.later(10 * 86_400)
+    assert [kind for kind in house.events(run) if kind.startswith("step_re") or "esc" in kind] == [
+        "step_reminded", "step_escalated",
+    ]  # fmt: skip
+    told = len(house.told(house.ana))
+    house.ana.click(post["ts"], "mute", f"{run.key}:portal", version=0)
+    assert eventually(lambda: house.told(house.ana)[told:])
+
+
+def _post_without_buttons(house: SlackHouse, run: Run, ts: str) -> dict[str, Any] | None:
+    [post] = [message for message in house.ana.messages(run.ts) if message["ts"] == ts]
+    return None if _buttons(post) else post
 
 
 def test_a_step_is_skipped_with_a_reason(house: SlackHouse) -> None:

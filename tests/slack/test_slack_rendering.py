@@ -150,10 +150,34 @@ def test_a_report_stays_within_the_limits_whatever_it_holds(pack: Pack, data: st
         reason=data.draw(st.none() | words),
         copy=data.draw(maybe),
         link=data.draw(st.none() | st.just("https://jira.example/browse/DB-1?a=b&c=d")),
+        who=tuple(data.draw(st.lists(words | st.just("U0ANA"), max_size=40))),
+        managers=tuple(data.draw(st.lists(words | st.sampled_from(["U0ANA", "U0BOB", "S0TEAM"]), max_size=40))),
     )
     blocks = report_blocks(view_of(pack), report)
     assert check_blocks(blocks) == []
     assert text_length(blocks) <= TEXT_OF_ALL_BLOCKS
+
+
+def test_a_reminder_turns_to_one_person_and_an_escalation_to_the_managers_and_their_group(pack: Pack) -> None:
+    reminded = report_of(pack, kind="step_reminded", who=("jira-account", "U0ANA", "U0BOB"))
+    assert "<@U0ANA>" in (told := str(report_blocks(view_of(pack), reminded)))
+    assert "U0BOB" not in told
+    escalated = replace(reminded, kind="step_escalated", managers=("U0ANA", "S0TEAM"))
+    assert "<@U0ANA> <!subteam^S0TEAM>" in str(report_blocks(view_of(pack), escalated))
+    nameless = replace(reminded, who=("jira-account",))
+    assert "jira-account" in str(report_blocks(view_of(pack), nameless))
+
+
+@pytest.mark.parametrize(
+    ("language", "mark"),
+    [("fr", "3 jours ouvrés de retard"), ("en", "3 working days late"), ("es", "3 días laborables de retraso")],
+)
+def test_what_is_late_shows_its_clock_and_days_in_the_parent(pack: Pack, language: Any, mark: str) -> None:
+    view = view_of(pack, language=language, days_late=1)
+    late = replace(view, steps=(replace(view.steps[0], days_late=3), *view.steps[1:]))
+    shown = str(message_blocks(late))
+    assert f"⏰ {mark}" in shown
+    assert shown.count("⏰") == 2
 
 
 LONG = {"markup": "x & <y> " * 200, "lines": "word\n" * 400, "signs": "&" * 3_000, "code": "`<@U123>` *bold* " * 150}
