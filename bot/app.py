@@ -138,10 +138,14 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     clock = clock or SystemClock()
     _make_data_dir(settings)
     store = Store(settings.database)
-    store.wait(patience)
     jobs = DurableJobs(store.engine)
-    prepare_database(store, jobs)
-    require_not_moved(store)
+    try:
+        store.wait(patience)
+        prepare_database(store, jobs)
+        require_not_moved(store)
+    except SettingsError:
+        store.close()
+        raise
     turns = ThreadTurns() if store.on_sqlite else PostgresTurns(store.engine.url, threads=CONCURRENCY)
     meters, peers, heartbeat = Meters(), Peers(clock), Heartbeat()
     transfer: Transfer = UnsetTransfer()

@@ -11,7 +11,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.app import packs_of, public_url
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.locales import say
-from bot.onboarding.errors import OnboardingError, Unavailable
+from bot.onboarding.errors import OnboardingError, SettingsError, Unavailable
+from bot.onboarding.installation import FOLDER_ID, Installation, require_not_moved
 from bot.onboarding.store import Store
 from bot.settings import Settings
 from bot.transfer.build import build_transfer
@@ -45,16 +46,40 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    store = Store(settings.database)
+    try:
+        store = Store(settings.database)
+    except SettingsError as wrong:
+        yield Finding("database", False, str(wrong), "correct DATABASE_URL")
+        return
     try:
         current = store.schema_is_current()
-        kind = "SQLite, one process" if store.on_sqlite else "Postgres"
-        seen = f"{kind}; " + ("the schema is this version's" if current else "the schema is made at the first start")
-        yield Finding("database", True, seen)
+        schema = "the schema is this version's" if current else "the schema is made at the first start"
+        kind = "SQLite, one process" if store.on_sqlite else "Postgres, any number of workers"
+        yield Finding("database", True, f"{kind}; {schema}")
+        if current:
+            require_not_moved(store)
+        if store.on_sqlite:
+            advice = "for production move to Postgres: onboarding-bot move-database (docs/postgres.md)"
+            yield Finding("production", False, "SQLite is for small teams on one machine", advice, needed=False)
+        elif current:
+            yield from _shared_folder(settings, Installation(store))
+    except SettingsError as wrong:
+        yield Finding("database", False, str(wrong), "see docs/postgres.md")
     except Exception as wrong:  # noqa: BLE001 - a driver's own errors have no common base
         yield Finding("database", False, type(wrong).__name__, "check DATABASE_URL and that the server runs")
     finally:
         store.close()
+
+
+def _shared_folder(settings: Settings, installation: Installation) -> Iterator[Finding]:
+    if installation.get(FOLDER_ID) is None:
+        yield Finding("shared folder", True, "the first worker's DATA_DIR will be the one that all workers share")
+        return
+    try:
+        installation.require_folder(settings.data_dir)
+        yield Finding("shared folder", True, f"{settings.data_dir.resolve()} is the one that the workers share")
+    except SettingsError as wrong:
+        yield Finding("shared folder", False, str(wrong), "only where no worker runs may it be so", needed=False)
 
 
 def _packs(settings: Settings) -> Iterator[Finding]:

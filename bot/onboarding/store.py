@@ -39,9 +39,9 @@ SQLITE_PATIENCE = 20
 # the sweep, and the pages that are asked for meanwhile.
 POSTGRES_CONNECTIONS, POSTGRES_MORE = 10, 10
 
-# A person who waits is not told of a deadlock, or of a connection that broke: what was asked for is tried again for so
-# many seconds. Slack takes an answer within three.
-PATIENCE_WITH_A_PERSON = 1.5
+# A person who waits is not told of a deadlock (which Postgres notices after a second), or of a connection that broke:
+# what was asked for is tried again for so many seconds. Slack takes an answer within three.
+PATIENCE_WITH_A_PERSON = 2.0
 
 tried_again = retry(
     retry=retry_if_exception_type((OperationalError, InterfaceError)),

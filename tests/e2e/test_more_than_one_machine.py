@@ -112,3 +112,29 @@ def test_a_postgres_that_stops_for_a_while_loses_nothing(
         wait_until("the directory", lambda: home.states(key)["directory"] == "done")
         roots = [message for message in home.manager.messages() if message.get("metadata")]
         assert len(roots) == 1
+
+
+def test_an_activation_that_began_on_sqlite_goes_on_on_postgres(
+    tmp_path: Path, postgres_server: Postgres, database: str
+) -> None:
+    with house(tmp_path) as home:
+        home.start_bot()
+        key = home.start()
+        ticket = play_until_ticket(home)
+        home.kill_bot()
+        sqlite = home.status(key)
+        to = postgres_server.url(database, scheme="postgresql")
+        told = home.command("move-database", "--to", to)
+        assert told.returncode == 0, told.stderr
+        home.environment["ONBOARDING_DATABASE_URL"] = to
+        assert home.status(key) == sqlite
+        home.team.make_flow(ticket)
+        home.start_bot()
+        home.partner.wait_for_request()
+        home.partner.drop(sample(home), incoming(home))
+        play_to_the_end(home)
+        wait_until("the end", lambda: home.status(key)["state"] == "done")
+        wait_until("the transition", lambda: _parent(home)["fields"]["status"]["statusCategory"]["key"] == "done")
+        _check_jira(home)
+        _check_slack(home)
+        _check_files(home)

@@ -49,13 +49,19 @@ class Postgres:
         return f"{scheme}://{ACCOUNT}:{PASSWORD}@{HOST}:{self.port}/{database}"
 
     @property
+    def version(self) -> int:
+        return int((self.place / "data" / "PG_VERSION").read_text())
+
+    @property
     def log(self) -> Path:
         return self.place / "server.log"
 
     def create(self, name: str | None = None, *, template: str = "template0") -> str:
         """Make a database, a copy of ``template``, and return its name."""
         name = name or f"test_{next(self._numbers)}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Without a word to the disk's cache, copying the files is twice as fast as writing their log (since 15).
+        how = "STRATEGY file_copy" if self.version >= 15 else ""
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {how}')
         return name
 
     def drop(self, name: str) -> None:
