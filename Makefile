@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo sandbox test lint bench mutants lock clean
+.PHONY: help install demo sandbox test lint bench mutants chaos lock clean
 
 help:
 	@echo "make demo      play a whole activation between real programs on this machine"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint      ruff, strict types, import rules"
 	@echo "make bench     speed, as ratios to other tools in the same run; BENCH='--only scale' for a part"
 	@echo "make mutants   a thousand damaged billing files through the chain; MUTANTS='--seed S --count N' as you like"
+	@echo "make chaos     kills the bot 200 times in the middle of activations; KILLS=50 SEED=7 as you like"
 	@echo "make install   the virtual environment alone"
 
 install: $(INSTALLED)
@@ -49,6 +50,10 @@ bench: install
 
 mutants: install
 	@PYTHONPATH=tests/mdb $(BIN)/python -m tests.campaign.mutants $(MUTANTS)
+
+chaos: install
+	@PYTHONPATH=tests/e2e:tests/servers $(BIN)/python -m tests.chaos \
+		$(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 # After a change of pyproject.toml. No host is named in the lock.
 lock: install

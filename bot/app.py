@@ -158,7 +158,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     packs = packs_of(settings, store)
     surfaces = _surfaces(settings, jira, peers)
     flow = Flow(store, packs, kinds, jobs, clock, list(surfaces), longest_pause=settings.engine.longest_pause_seconds)
-    effects = Effects(store, clock, turns, tell=meters.effect)
+    effects = Effects(store, clock, turns, settle_seconds=settings.retry.settle_seconds, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)

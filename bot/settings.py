@@ -70,12 +70,16 @@ class EngineSettings(BaseModel):
 
 
 class RetrySettings(BaseModel):
-    """How a server that does not answer is asked again: the first pause in seconds, doubled each time; the tries."""
+    """How a server that does not answer is asked again: the first pause in seconds, doubled each time; the tries.
+
+    ``settle_seconds``: how long the request of a process that was killed may still take to arrive.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     first_seconds: float = Field(default=5.0, gt=0)
     tries: int = Field(default=6, ge=1)
+    settle_seconds: float = Field(default=5.0, ge=0)
 
 
 class UpkeepSettings(BaseModel):

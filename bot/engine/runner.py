@@ -5,7 +5,9 @@ from threading import Event, Thread
 
 import structlog
 from dbos import DBOS, DBOSConfig
+from sqlalchemy.exc import OperationalError
 
+from bot.engine.fallen import FallenJobs, JobFell
 from bot.engine.jobs import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, engine_url
 from bot.engine.slots import ALONE
 from bot.onboarding.ports import Job
@@ -52,17 +54,22 @@ class Runner:
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": 3600.0,
         }
-        DBOS(config=config)
+        fallen = FallenJobs(DBOS(config=config), self._executor_id)
 
-        @DBOS.workflow(name=WORKFLOW)
+        # However often its process dies under it, a job is run again.
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         def run_job(onboarding_id: int, subject: str, run: int) -> None:
             with structlog.contextvars.bound_contextvars(job=DBOS.workflow_id):
-                self._run_job(Job(onboarding_id, subject, run))
+                try:
+                    self._run_job(Job(onboarding_id, subject, run))
+                except OperationalError as trouble:
+                    log.warning("database_away", reason=str(trouble.orig))
+                    raise JobFell from trouble
 
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=self._poll_seconds)
         self._stopping.clear()
-        self._sweeper = Thread(target=self._keep_sweeping, name="sweep", daemon=True)
+        self._sweeper = Thread(target=self._keep_sweeping, args=(fallen,), name="sweep", daemon=True)
         self._sweeper.start()
 
     def stop(self, *, patience: int = 5) -> None:
@@ -72,9 +79,10 @@ class Runner:
             self._sweeper.join()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
 
-    def _keep_sweeping(self) -> None:
+    def _keep_sweeping(self, fallen: FallenJobs) -> None:
         while not self._stopping.wait(self._poll_seconds):
             try:
                 self._sweep()
+                fallen.raise_up()
             except Exception:
                 log.exception("sweep_failed")

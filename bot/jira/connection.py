@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
 import requests
 from jira import JIRA, JIRAError
+from urllib3.exceptions import NewConnectionError
 
 from bot.jira.settings import JiraSettings
-from bot.onboarding.errors import OnboardingError, Unavailable
+from bot.onboarding.errors import OnboardingError, TurnedAway, Unavailable
 from bot.onboarding.peers import Peers
 
 REFUSED_ADVICE = "jira.refused_advice"
@@ -59,7 +61,7 @@ class JiraConnection:
             except JIRAError as error:
                 raise _in_our_words(error) from error
             except requests.RequestException as lost:
-                raise Unavailable("Jira", f"no answer ({type(lost).__name__})") from lost
+                raise _lost(lost) from lost
 
     def address(self, key: str) -> str:
         """Return where people open an issue."""
@@ -117,9 +119,19 @@ class JiraConnection:
 def _in_our_words(error: JIRAError) -> OnboardingError:
     # str(JIRAError) holds headers and bodies: only the status and Jira's own text may go on.
     status = int(error.status_code or 0)
-    if status in {0, 408, 429} or status >= 500:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return TurnedAway("Jira", f"answers {status}", retry_after=_retry_after(error))
+    if status in {0, 408} or status >= 500:
         return Unavailable("Jira", f"answers {status}" if status else "no answer", retry_after=_retry_after(error))
     return (JiraAccountRefused if status in {401, 403} else JiraRefused)(status, _reason(error))
+
+
+def _lost(lost: requests.RequestException) -> Unavailable:
+    """Return what a lost connection means: one that was never made has carried nothing."""
+    cause = getattr(lost.args[0], "reason", None) if lost.args else None
+    was_reached = not isinstance(lost, requests.ConnectTimeout) and not isinstance(cause, NewConnectionError)
+    kind = Unavailable if was_reached else TurnedAway
+    return kind("Jira", f"no answer ({type(lost).__name__})")
 
 
 def _reason(error: JIRAError) -> str:

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 from jira import JIRA
 
 from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
-from bot.onboarding.effects import NothingHappened
-from bot.onboarding.errors import Unavailable
+from bot.onboarding.errors import FileRefused, TurnedAway
 from bot.onboarding.outcomes import FileEvidence
 from bot.onboarding.view import OnboardingView, Report
-
-log = structlog.stdlib.get_logger()
 
 # Jira hears of outcomes and of what a manager must know, one comment each: what is merely asked of somebody, and every
 # reminder of it, stays in Slack.
@@ -31,7 +27,7 @@ COMMENTED = frozenset(
 )
 
 
-class Refusing(Unavailable):
+class Refusing(TurnedAway):
     """Jira answers, and says no."""
 
     def __init__(self, reason: str) -> None:
@@ -53,8 +49,8 @@ class JiraSurface:
         return self._settings.grace_seconds
 
     def create_parent(self, view: OnboardingView, marker: str) -> str:
-        """Write the issue with the marker as its label; return its key. Raises NothingHappened when Jira refuses."""
-        with self._refused_means_not_done(), self._client() as client:
+        """Write the issue with the marker as its label; return its key."""
+        with self._client() as client:
             issue = client.create_issue(
                 fields={
                     "project": {"key": self._settings.project},
@@ -110,8 +106,7 @@ class JiraSurface:
                 return issues.attach(client, parent, file.name, content)
         except JiraRefused as refused:
             # Too big, or no right to attach: the comment tells the list's beginning, and the comments must go on.
-            log.warning("list_refused", surface=self.name, file=file.name, status=refused.status)
-            return f"refused:{refused.status}"
+            raise FileRefused("Jira", f"refuses ({refused.status}): {refused.reason}") from refused
 
     def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
         """Look for an attachment of that name: it ends with the content's checksum."""
@@ -147,11 +142,3 @@ class JiraSurface:
                 yield client
         except JiraRefused as refused:
             raise Refusing(f"refuses ({refused.status}): {refused.reason}") from refused
-
-    @contextmanager
-    def _refused_means_not_done(self) -> Iterator[None]:
-        """Spare the ledger the wait for a late index after a create that Jira has refused."""
-        try:
-            yield
-        except Refusing as refused:
-            raise NothingHappened(refused) from refused

@@ -3,10 +3,14 @@
 A process may be killed between any two lines here. Killed before the claim: nothing happened. Killed between the
 claim and the record: the next run finds the claim, looks outside first, and does it only if nothing is there.
 
+The request of a killed process may still be on its way while the next one looks, so an empty look proves nothing
+either while the last attempt is younger than ``settle_seconds``: it is looked for until then.
+
 A database that was put back from a backup has lost the claims made after it: for the onboardings that it held, a claim
 that is new to the ledger may be an old one outside. So there every effect looks first, and a mail asks a person.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +19,14 @@ from typing import Literal
 from sqlmodel import Session
 
 from bot.onboarding.clock import Clock
-from bot.onboarding.errors import OnboardingError, Unsettled
+from bot.onboarding.errors import OnboardingError, TurnedAway, Unsettled
 from bot.onboarding.models import EffectRecord
 from bot.onboarding.restoration import restored_at
 from bot.onboarding.store import Store
 from bot.onboarding.turns import ThreadTurns, Turns
+
+# How often it is looked for what a killed process may have done, in seconds.
+GLANCE = 0.5
 
 
 class OutcomeUnknown(OnboardingError):
@@ -43,6 +50,11 @@ class Claim:
         """Whether nothing can be there outside yet."""
         return self.is_new and self.restored_at is None
 
+    @property
+    def since(self) -> datetime:
+        """When it may have been done: what a restore forgot was made before the restore."""
+        return self.restored_at or self.record.claimed_at
+
 
 def _uncounted(key: str, course: Course) -> None:
     """Count nothing."""
@@ -60,11 +72,13 @@ class Effects:
         clock: Clock,
         turns: Turns | None = None,
         *,
+        settle_seconds: float = 0,
         tell: Callable[[str, Course], None] = _uncounted,
     ) -> None:
         self._store = store
         self._clock = clock
         self._turns = turns or ThreadTurns()
+        self._settle_seconds = settle_seconds
         self._tell = tell
 
     def once(
@@ -81,18 +95,17 @@ class Effects:
         ``look`` finds it outside (None: not there), ``do`` makes it. ``grace_seconds`` is how long the outside may
         take to show what it has made: an empty look proves nothing while the last attempt is younger (Jira Cloud's
         index). Raises Unsettled while that must be waited for, and whatever ``look`` and ``do`` raise; where ``do``
-        raises NothingHappened the claim is given back, and its cause is raised.
+        raises NothingHappened the claim is given back, and its cause is raised; the same with TurnedAway.
         """
         with self._turns.of("effect", key):
             claim = self._claim(onboarding_id, key)
             if claim.record.external_id is not None:
                 return claim.record.external_id
-            found = None if claim.is_surely_first else look()
+            found = None if claim.is_surely_first else self._found(look, claim.since)
             course: Course = "done" if found is None else "found"
             if found is None:
                 if not claim.is_surely_first:
-                    # What a restore forgot was made before the restore.
-                    self._wait_for_grace(claim.restored_at or claim.record.claimed_at, grace_seconds)
+                    self._wait_for_grace(key, claim.since, grace_seconds)
                     self._renew(key)
                 found = self._attempt(key, do)
             self._complete(key, found)
@@ -119,6 +132,16 @@ class Effects:
             self._complete(key, external_id)
             self._tell(key, "done")
             return external_id
+
+    def kept(self, onboarding_id: int, key: str, value: str) -> str:
+        """Keep a value that every run of the same work must have alike; return the one that was kept first."""
+        with self._store.transaction() as session:
+            record = session.get(EffectRecord, key)
+            if record is None:
+                record = self._add_claim(session, onboarding_id, key)
+                self._fill_in(record, value)
+            assert record.external_id is not None
+            return record.external_id
 
     def release(self, key: str) -> None:
         """Forget an incomplete claim: it is known that nothing happened, or a person wants it done again."""
@@ -151,6 +174,18 @@ class Effects:
         except NothingHappened as refused:
             self.release(key)
             raise refused.cause from refused
+        except TurnedAway:
+            self.release(key)
+            raise
+
+    def _found(self, look: Callable[[], str | None], since: datetime) -> str | None:
+        """Look until it is found, or until a request that is still on its way would have arrived."""
+        age = (self._clock.now() - since).total_seconds()
+        # A clock that was set back makes the claim one of the future.
+        until = time.monotonic() + self._settle_seconds - max(age, 0)
+        while (found := look()) is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(GLANCE, left))
+        return found
 
     def _renew(self, key: str) -> None:
         """Date the claim from the attempt that follows: the index owes it its time too, if its answer is lost."""
@@ -159,8 +194,12 @@ class Effects:
             record.claimed_at = self._clock.now()
             session.add(record)
 
-    def _wait_for_grace(self, since: datetime, grace_seconds: float) -> None:
+    def _wait_for_grace(self, key: str, since: datetime, grace_seconds: float) -> None:
         age = self._clock.now() - since
+        if age < timedelta(0) and grace_seconds > 0:
+            # The clock was set back: it would be waited for as long as that, and longer.
+            self._renew(key)
+            age = timedelta(0)
         left = timedelta(seconds=grace_seconds) - age
         if left > timedelta(0):
             raise Unsettled(
@@ -172,10 +211,13 @@ class Effects:
     def _complete(self, key: str, external_id: str) -> None:
         with self._store.transaction() as session:
             record = session.get_one(EffectRecord, key)
-            record.state = "done"
-            record.external_id = external_id
-            record.completed_at = self._clock.now()
+            self._fill_in(record, external_id)
             session.add(record)
+
+    def _fill_in(self, record: EffectRecord, external_id: str) -> None:
+        record.state = "done"
+        record.external_id = external_id
+        record.completed_at = self._clock.now()
 
 
 class NothingHappened(OnboardingError):

@@ -9,6 +9,8 @@
     │   └── Invalid             a field of a form or modal is wrong (carries a text per field)
     ├── StepFailed              ends a step as failed: code, what was seen, what to do next
     ├── Unavailable             a server does not answer now: the work waits and is tried again
+    │   ├── TurnedAway          and it is certain that it has done nothing: the claim on an effect is given back
+    │   │   └── FileRefused     and it will never take this file: the report goes on without it
     │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
     └── SettingsError           stops the start: which setting, what was found, what to do
         ├── PackGone            the kept copy of a pack has vanished: its onboardings wait, others go on
@@ -71,6 +73,14 @@ class Unavailable(OnboardingError):
         self.service = service
         self.reason = reason
         self.retry_after = retry_after
+
+
+class TurnedAway(Unavailable):
+    """It was never reached, or answered that it will not do it (429, a refusal): nothing has happened there."""
+
+
+class FileRefused(TurnedAway):
+    """The server will not take this file, now or later: too big, or no right to bring one."""
 
 
 class Unsettled(Unavailable):

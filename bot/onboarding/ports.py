@@ -120,11 +120,11 @@ class Surface(Protocol):
     def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
         """Bring a file's bytes to the server, where nobody sees them yet; return what it is known by there.
 
-        Done again it leaves a file behind that nobody sees. Empty where the server refuses the file for good.
+        Done again it leaves a file behind that nobody sees. Raises FileRefused where the server refuses it for good.
         """
 
     def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
-        """Show a file that was sent under the parent; return its id there."""
+        """Show a file that was sent under the parent; return its id there. Raises FileRefused as ``send_file``."""
 
     def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
         """Look for a file shown before; None when there is none."""

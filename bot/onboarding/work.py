@@ -53,6 +53,14 @@ class Work:
         """Make sure that an effect of this step exists outside, once for all its runs; return its id there."""
         return self.effects.once(self.view.id, self.effect_key(effect), look=look, do=do, grace_seconds=grace_seconds)
 
+    def moment(self, name: str) -> datetime:
+        """Return when this step first asked for this moment: the same one in all its runs, whatever was killed.
+
+        What is written with it has the same bytes and the same name each time.
+        """
+        key = self.effect_key(f"moment:{name}")
+        return datetime.fromisoformat(self.effects.kept(self.view.id, key, self.now.isoformat()))
+
     def at_most_once(self, effect: str, do: Callable[[], str], *, instead_of: str) -> str:
         """Do what cannot be looked up outside, at most once; ``instead_of`` was the attempt before.
 

@@ -16,9 +16,9 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import PackGone, StepFailed, Unavailable
+from bot.onboarding.errors import FileRefused, PackGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
-from bot.onboarding.models import DueRecord, LookRecord, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
@@ -170,7 +170,7 @@ class SurfaceWorker:
             except Unavailable as away:
                 self._try_later(job, away)
                 return "later"
-            except PackGone:
+            except (PackGone, OperationalError):
                 raise
             except Exception as unexpected:
                 log.exception("surface_broke")
@@ -241,19 +241,33 @@ class SurfaceWorker:
         """Show a list as a file; one that does not get through in the end keeps no later report from coming."""
         try:
             self._share(view, surface, parent, report, file)
+        except FileRefused as refused:
+            self._leave_out(view, surface, report, file, refused.reason)
         except Unavailable as away:
             with self._flow.change(view.id) as change:
                 tries = self._flow.attempts(change, f"surface:{surface.name}") + 1
             if not self._backoff.is_exhausted(tries):
                 raise
-            log.warning("list_left_out", file=file.name, reason=away.reason)
+            self._leave_out(view, surface, report, file, away.reason)
+
+    def _leave_out(
+        self, view: OnboardingView, surface: Surface, report: Report, file: FileEvidence, reason: str
+    ) -> None:
+        """Note on the trail, once, that a surface shows a report without its list."""
+        log.warning("list_left_out", file=file.name, reason=reason)
+        source = f"{view.key}:{report.seq}:{surface.name}:{file.name}:{view.stamp}"
+        with self._flow.change(view.id) as change:
+            if change.session.get(Received, source) is None:
+                change.session.add(Received(source=source, at=change.now))
+                content = {"surface": surface.name, "file": file.name, "report": report.seq, "reason": reason}
+                change.note("list_left_out", content=content)
 
     def _share(self, view: OnboardingView, surface: Surface, parent: str, report: Report, file: FileEvidence) -> None:
         """Show a report's list as a file, once: sent first, then shared under the id that came back."""
         content = _content(file)
         if content is None:
             # A list is told in the report as well; one that is no longer there keeps no later report from coming.
-            log.warning("list_gone", file=file.name)
+            self._leave_out(view, surface, report, file, "the file is no longer on the bot's disk")
             return
         key = f"{view.key}:{report.seq}:{surface.name}"
         sent = self._effects.once(

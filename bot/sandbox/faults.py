@@ -17,7 +17,8 @@ class Fault:
     ``POST /rest/api/2/issue`` (Jira), ``open``, ``rename``, ``login`` (SFTP), ``DATA`` (mail).
     ``drop_before`` closes the connection and does nothing; ``drop_after`` does the work and then closes it, so that
     the client never hears (the lost answer). ``seconds`` is the Retry-After of ``rate_limited`` or the length of
-    ``delay``; ``status`` is the HTTP status of ``server_error``.
+    ``delay``; ``status`` is the HTTP status of ``server_error``. ``account`` is a shell pattern over the name of who
+    asks, where the server knows it (Jira and SFTP): so that the bot alone has the trouble, and not the people.
     """
 
     operation: str
@@ -25,6 +26,7 @@ class Fault:
     times: int = 1
     seconds: float = 1.0
     status: int = 503
+    account: str = "*"
 
 
 @dataclass
@@ -49,10 +51,16 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
-    def take(self, operation: str) -> Fault | None:
-        """Return and use up the first fault that matches ``operation``; None when it may go through."""
+    @property
+    def left(self) -> int:
+        """How many are still to be injected."""
+        with self._lock:
+            return len(self._waiting)
+
+    def take(self, operation: str, account: str = "") -> Fault | None:
+        """Return and use up the first fault that matches operation and account; None when it may go through."""
         with self._lock:
             for position, fault in enumerate(self._waiting):
-                if fnmatchcase(operation, fault.operation):
+                if fnmatchcase(operation, fault.operation) and fnmatchcase(account, fault.account):
                     return self._waiting.pop(position)
         return None

@@ -13,7 +13,7 @@ import asyncssh
 from bot.sandbox.event_loop import LoopThread
 from bot.sandbox.faults import Faults
 from bot.sandbox.sftp_accounts import Accounts
-from bot.sandbox.sftp_files import FileSession
+from bot.sandbox.sftp_files import Done, FileSession
 
 
 class SftpServer:
@@ -23,7 +23,8 @@ class SftpServer:
     ``partners`` (code → name, password) sees only its own folder as ``/``. ``port`` 0 takes a free one, which a second
     ``start`` takes again. ``host_key`` is a file that keeps the host key over restarts of the process; without it the
     key lasts as long as this object. ``faults`` names these operations: login, open, read, write, rename, mkdir, stat,
-    list, setstat, remove (rmdir too); ``rate_limited`` and ``server_error`` answer Failure.
+    list, setstat, remove (rmdir too); ``rate_limited`` and ``server_error`` answer Failure. ``done`` is the log of
+    what changed the tree: every mkdir, rename and remove that went through, oldest first.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class SftpServer:
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.faults = Faults()
+        self.done: list[Done] = []
         self._accounts = Accounts(root.resolve(), bot)
         self._host = host
         self._port = port
@@ -130,7 +132,7 @@ class SftpServer:
         account = self._accounts.account(channel.get_extra_info("username"))
         if account is None:
             raise asyncssh.SFTPPermissionDenied("Permission denied")
-        return FileSession(channel, account, self._accounts, self.faults)
+        return FileSession(channel, account, self._accounts, self.faults, self.done)
 
 
 class _Login(asyncssh.SSHServer):
@@ -152,7 +154,7 @@ class _Login(asyncssh.SSHServer):
             self._connections.discard(self._connection)
 
     async def begin_auth(self, username: str) -> bool:
-        fault = self._faults.take("login")
+        fault = self._faults.take("login", username)
         if fault is not None and self._connection is not None:
             match fault.kind:
                 case "delay":

@@ -7,6 +7,7 @@ import posixpath
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,6 +40,16 @@ DENIED = {errno.EPERM, errno.EACCES, errno.EFAULT}
 MALFORMED = {errno.ENAMETOOLONG, errno.EINVAL}
 
 
+@dataclass(frozen=True)
+class Done:
+    """A change of the tree: ``operation`` is mkdir, rename or remove; paths are those of this disk."""
+
+    operation: str
+    account: str
+    path: Path
+    to: Path | None = None
+
+
 class FileSession(SFTPServer):
     """What one logged-in account may do to the files below its home, which it sees as ``/``.
 
@@ -46,8 +57,16 @@ class FileSession(SFTPServer):
     refused.
     """
 
-    def __init__(self, channel: SSHServerChannel[bytes], account: Account, accounts: Accounts, faults: Faults) -> None:
+    def __init__(
+        self,
+        channel: SSHServerChannel[bytes],
+        account: Account,
+        accounts: Accounts,
+        faults: Faults,
+        done: list[Done],
+    ) -> None:
         super().__init__(channel)
+        self._done = done
         self._account = account
         self._accounts = accounts
         self._faults = faults
@@ -90,7 +109,7 @@ class FileSession(SFTPServer):
 
     @asynccontextmanager
     async def _operation(self, name: str) -> AsyncIterator[None]:
-        fault = self._faults.take(name)
+        fault = self._faults.take(name, self._account.name)
         if fault is not None:
             await self._before(fault)
         try:
@@ -162,6 +181,7 @@ class FileSession(SFTPServer):
             status = place.lstat()
             self._need_entry_rights(place)
             place.unlink()
+            self._done.append(Done("remove", self._account.name, place))
             self._accounts.forget(status)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
@@ -183,6 +203,7 @@ class FileSession(SFTPServer):
         if replaced is not None and not over:
             raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
         old.replace(new)
+        self._done.append(Done("rename", self._account.name, old, new))
         if replaced is not None and not os.path.samestat(replaced, new.lstat()):
             self._accounts.forget(replaced)
 
@@ -198,6 +219,7 @@ class FileSession(SFTPServer):
             wanted = 0o777 if attrs.permissions is None else attrs.permissions
             inherited = place.parent.stat().st_mode & stat.S_ISGID
             place.mkdir()
+            self._done.append(Done("mkdir", self._account.name, place))
             place.chmod(wanted & 0o777 & ~UMASK | inherited)
             self._accounts.record(place, self._accounts.heir(self._account, place.parent))
 

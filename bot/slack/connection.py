@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
-from bot.onboarding.errors import Unavailable
+from bot.onboarding.errors import TurnedAway, Unavailable
 from bot.onboarding.peers import Peers
 from bot.slack.settings import SlackSettings
 
@@ -33,14 +33,15 @@ REMEDIES = {
 }
 
 # These pass by themselves.
-PASSING = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"})
+RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
+PASSING = RATE_LIMITED | {"internal_error", "fatal_error", "service_unavailable"}
 
 # A click or a command carries a key for opening one modal, once and within three seconds.
 TRIGGER_USED = "exchanged_trigger_id"
 TRIGGER_LATE = "expired_trigger_id"
 
 
-class SlackRefused(Unavailable):
+class SlackRefused(TurnedAway):
     """Slack answered that it will not do this; ``error`` is its own word for why. A person must act."""
 
     def __init__(self, error: str, remedy: str | None) -> None:
@@ -94,12 +95,16 @@ class SlackConnection:
 def in_our_words(trouble: Exception) -> Unavailable:
     """Return what the library's error means: SlackRefused when Slack said no, Unavailable when it may say yes later."""
     if not isinstance(trouble, SlackApiError):
-        return Unavailable("Slack", f"no answer ({type(trouble).__name__})")
+        was_reached = not isinstance(getattr(trouble, "reason", None), ConnectionRefusedError)
+        kind = Unavailable if was_reached else TurnedAway
+        return kind("Slack", f"no answer ({type(trouble).__name__})")
     answer = trouble.response
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable("Slack", f"answered {answer.status_code}")
     error = str(answer.get("error") or answer.status_code)[:100]
     if error in PASSING or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         given = str(answer.headers.get("Retry-After") or answer.headers.get("retry-after") or "")
-        return Unavailable("Slack", error, retry_after=float(given) if given.isdecimal() else None)
+        is_rate = error in RATE_LIMITED or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        kind = TurnedAway if is_rate else Unavailable
+        return kind("Slack", error, retry_after=float(given) if given.isdecimal() else None)
     return SlackRefused(error, REMEDIES.get(error))

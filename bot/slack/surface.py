@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import structlog
 from slack_sdk.web import SlackResponse
 
 from bot.locales import say
+from bot.onboarding.errors import FileRefused
 from bot.onboarding.outcomes import SHOWN_ENTRIES, FileEvidence, number
 from bot.onboarding.view import OnboardingView, Report
 from bot.slack.connection import SlackConnection, SlackRefused
@@ -15,16 +15,15 @@ from bot.slack.mrkdwn import escaped
 from bot.slack.parent import picture as parent_picture
 from bot.slack.reports import report_blocks, report_text
 
-log = structlog.stdlib.get_logger()
-
 # By these types a message of ours is told from others when it is looked for.
 PARENT_EVENT = "onboarding_parent"
 REPORT_EVENT = "onboarding_report"
 
 PAGE = 200
 MOST_PAGES = 20
-# The search for a lost parent begins a little before the onboarding: two machines' clocks never agree.
-CLOCKS_APART = 3_600
+# The search for a lost parent begins a day before the onboarding: two machines' clocks never agree, and one of them may
+# have been set to the wrong zone when it began.
+CLOCKS_APART = 86_400
 
 
 class SlackSurface:
@@ -111,14 +110,12 @@ class SlackSurface:
                 self._connection.upload(str(place["upload_url"]), content)
                 return str(place["file_id"])
         except SlackRefused as refused:
-            return self._without_file(file, refused)
+            raise _without_file(refused) from refused
 
     def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
         """Share an uploaded file in the thread; return its id."""
         del content
         channel, _, ts = parent.partition(":")
-        if not sent:
-            return "refused"
         told = say("list.attached", file=file.name, rows=number(file.rows or 0)).text(view.language)
         try:
             with self._connection.client() as client:
@@ -129,7 +126,7 @@ class SlackSurface:
                     initial_comment=escaped(told),
                 )
         except SlackRefused as refused:
-            return self._without_file(file, refused) or "refused"
+            raise _without_file(refused) from refused
         return sent
 
     def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
@@ -142,11 +139,6 @@ class SlackSurface:
                     if shared.get("id") == sent or shared.get("name") == file.name:
                         return str(shared["id"])
         return None
-
-    def _without_file(self, file: FileEvidence, refused: SlackRefused) -> str:
-        """A file that Slack refuses (no scope, shared before) keeps no report back: the post tells its beginning."""
-        log.warning("list_refused", surface=self.name, file=file.name, reason=refused.reason)
-        return ""
 
     def picture(self, view: OnboardingView) -> str:
         """Return the parent message as JSON."""
@@ -168,6 +160,11 @@ class SlackSurface:
         """The last picture is the end."""
         del view, marker
         return parent
+
+
+def _without_file(refused: SlackRefused) -> FileRefused:
+    """A file that Slack refuses (no scope, shared before) keeps no report back: the post tells its beginning."""
+    return FileRefused("Slack", refused.reason)
 
 
 def _metadata(event_type: str, key: str, marker: str) -> dict[str, Any]:

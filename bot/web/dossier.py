@@ -155,6 +155,8 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = _proof(content.get("evidence") or {}, language)
         case "surface_opened":
             detail = content.get("surface")
+        case "list_left_out":
+            detail = f"{content.get('file')} ({content.get('surface')}): {content.get('reason')}"
         case "file_attached":
             detail = str(content.get("file") or "")
     return detail.text(language) if isinstance(detail, Localized) else detail or ""

@@ -15,7 +15,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.lookouts import LookWorker
 from bot.onboarding.mail import Mail
-from bot.onboarding.outcomes import Done, Outcome, Waiting
+from bot.onboarding.outcomes import Done, FileEvidence, Outcome, Waiting
 from bot.onboarding.pack_archive import PackArchive
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
@@ -139,6 +139,7 @@ class Board:
     closed: list[str] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
     lose_answer: list[Exception] = field(default_factory=list)
+    refuses_files: Exception | None = None
 
     def create_parent(self, view: OnboardingView, marker: str) -> str:
         self._fail()
@@ -163,6 +164,20 @@ class Board:
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
         return next((f"report-{n}" for n, (known, _) in enumerate(self.reports) if known.endswith(marker)), None)
+
+    def takes(self, file: FileEvidence) -> bool:
+        return True
+
+    def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
+        return file.name
+
+    def share_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str, content: bytes) -> str:
+        if self.refuses_files is not None:
+            raise self.refuses_files
+        return sent
+
+    def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
+        return None
 
     def picture(self, view: OnboardingView) -> str:
         return f"revision {view.revision}"

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -212,6 +213,7 @@ class House:
     files: FileServer
     environment: dict[str, str]
     web_url: str
+    program: Sequence[str] = ("bot", "serve")
     bot: subprocess.Popen[bytes] | None = None
     manager: Manager = field(init=False)
     partner: Partner = field(init=False)
@@ -224,12 +226,21 @@ class House:
         self.team = DataBaseTeam(self.jira.url, self.jira.database_token, "DB", self.jira.database_email)
 
     def start_bot(self) -> Self:
-        with (self.place / "bot.log").open("ab") as log:
-            self.bot = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], env=self.environment, cwd=self.place, stdout=log, stderr=log
-            )
+        self.launch_bot()
         wait_for("the bot", self._ready, 60)
         return self
+
+    def launch_bot(self, **more: str) -> subprocess.Popen[bytes]:
+        """Start the bot's process, with more in its environment, and wait for nothing."""
+        with (self.place / "bot.log").open("ab") as log:
+            self.bot = subprocess.Popen(
+                [sys.executable, "-m", *self.program],
+                env=self.environment | more,
+                cwd=self.place,
+                stdout=log,
+                stderr=log,
+            )
+        return self.bot
 
     def kill_bot(self) -> None:
         assert self.bot is not None
@@ -389,9 +400,15 @@ def play_to_the_end(home: House) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that stays free while the bot is down: none of those that outgoing connections are given."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _answers(port: int) -> bool:

@@ -10,7 +10,8 @@ from jira_house import ATTACH, COMMENT, CREATE, INDEX_DELAY, LINK, MOVE, House, 
 from bot.jira.connection import JiraConnection
 from bot.jira.finding import MOST_MISSING, find_by_label, last_comment
 from bot.jira.tickets import JiraTickets
-from bot.onboarding.errors import StepFailed, Unavailable, Unsettled
+from bot.onboarding.errors import FileRefused, StepFailed, TurnedAway, Unavailable, Unsettled
+from bot.onboarding.outcomes import FileEvidence
 from bot.sandbox.faults import Fault
 from bot.sandbox.jira.site import SERVICE_REQUEST
 
@@ -167,6 +168,33 @@ def test_what_jira_refuses_is_not_waited_for(cloud: House) -> None:
         cloud.open_ticket(JiraTickets(JiraConnection(wrong)))
     # An administrator corrects JIRA__FIELDS, somebody clicks Retry, and there is nothing to wait for.
     assert cloud.open_ticket() == "DB-1"
+
+
+def test_a_create_that_was_turned_away_with_429_is_not_waited_for(cloud: House) -> None:
+    for opened in (cloud.open_parent, cloud.open_ticket):
+        cloud.server.faults.add(Fault(CREATE, "rate_limited", seconds=7))
+        with pytest.raises(TurnedAway) as away:
+            opened()
+        assert away.value.retry_after == 7
+        opened()
+    assert list(cloud.server.store.issues) == ["ACT-1", "DB-1"]
+
+
+def test_a_create_that_found_no_connection_is_not_waited_for(cloud: House) -> None:
+    cloud.open_parent()
+    cloud.server.stop()
+    with pytest.raises(TurnedAway):
+        cloud.open_ticket()
+    cloud.server.start()
+    assert cloud.open_ticket() == "DB-1"
+
+
+def test_a_list_that_jira_refuses_is_refused_for_good(house: House, tmp_path: Path) -> None:
+    parent = house.open_parent()
+    house.server.store.revoke("onboarding-bot", "ACT", "CREATE_ATTACHMENTS")
+    file = FileEvidence("REFS.csv", "references", str(tmp_path), 1, "0" * 64, rows=1)
+    with pytest.raises(FileRefused, match="403"):
+        house.surface.share_file(house.view, parent, file, file.name, b"x")
 
 
 def test_a_refused_surface_is_tried_again_without_a_wait_too(cloud: House) -> None:

@@ -1,6 +1,7 @@
 """Faults, as the real client meets them, and the limit of writes per issue."""
 
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -125,3 +126,25 @@ def test_twenty_first_write_within_two_seconds_is_refused(
     assert 1 <= int(error.response.headers["Retry-After"]) <= 2
     assert len(client.comments(key)) == 20
     client.add_comment(other, "another issue has its own count")
+
+
+def test_a_fault_may_meet_one_account_alone(client: JIRA, server: JiraServer, create: Create, refused: Refused) -> None:
+    server.faults.add(Fault(CREATE, "server_error", account="db-team-member"))
+    create()
+    assert server.faults.left == 1
+
+
+def test_a_slow_server_does_what_it_has_read_though_the_client_is_gone(server: JiraServer) -> None:
+    server.faults.add(Fault(CREATE, "delay", seconds=0.5))
+    fields = {"project": {"key": "ACT"}, "issuetype": {"name": "Task"}, "summary": "late"}
+    with pytest.raises(requests.Timeout):
+        requests.post(
+            f"{server.url}/rest/api/2/issue",
+            json={"fields": fields},
+            headers={"Authorization": f"Bearer {server.token}"},
+            timeout=0.2,
+        )
+    until = time.monotonic() + 5
+    while not server.store.issues and time.monotonic() < until:
+        time.sleep(0.02)
+    assert list(server.store.issues) == ["ACT-1"]

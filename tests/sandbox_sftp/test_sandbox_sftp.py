@@ -439,3 +439,20 @@ class TestStartingAndStopping:
         settings = transfer_to(server, tmp_path).model_dump() | {"password": "wrong"}
         with pytest.raises(LoginRefused), build_transfer(TransferSettings.model_validate(settings)).session():
             pytest.fail("it logged in")
+
+
+def test_what_changed_the_tree_is_in_the_log_and_what_failed_is_not(server: SftpServer, connect: Connect) -> None:
+    sftp = connect(BOT)
+    sftp.mkdir("/ACME/one")
+    with pytest.raises(OSError, match="Failure"):
+        sftp.mkdir("/ACME/one")
+    sftp.posix_rename("/ACME/one", "/ACME/two")
+    done = [(each.operation, each.account, each.path.name, each.to and each.to.name) for each in server.done]
+    assert done == [("mkdir", BOT[0], "one", None), ("rename", BOT[0], "one", "two")]
+
+
+def test_a_fault_may_meet_one_account_alone(server: SftpServer, connect: Connect) -> None:
+    server.faults.add(Fault("mkdir", "server_error", account=ACME[0]))
+    connect(BOT).mkdir("/ACME/one")
+    with pytest.raises(OSError, match="Failure"):
+        connect(ACME).mkdir("/two")

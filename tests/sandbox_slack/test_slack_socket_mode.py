@@ -116,6 +116,16 @@ def test_an_envelope_lost_with_its_connection_never_reaches_the_app(
     assert manager.command("start").text == ""
 
 
+def test_an_interaction_that_was_not_acknowledged_is_delivered_again_where_that_is_asked_for(
+    slack: SlackServer, manager: SlackPerson, app: SocketApp
+) -> None:
+    slack.people.redelivery_seconds = (1.0, 2.0, 4.0)
+    slack.faults.add(Fault("socket:deliver", "drop_after"))
+    manager.command("start")
+    first, second = app.requests
+    assert (first.envelope_id, first.payload["trigger_id"]) == (second.envelope_id, second.payload["trigger_id"])
+
+
 def test_a_lost_acknowledgement_leaves_the_work_done(slack: SlackServer, manager: SlackPerson, app: SocketApp) -> None:
     slack.faults.add(Fault("socket:deliver", "drop_after"))
     with pytest.raises(AppSilent, match="operation_timeout"):

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from bot.meters import Meters, effect_kind
 from bot.onboarding.errors import SettingsError
 from bot.web.app import build_web
 from bot.web.health import Part, build_health
-from bot.web.links import SignedLinks, signed_links
+from bot.web.links import LinkInvalid, SignedLinks, signed_links
 from bot.web.metrics import Census, Kept, exposition
+from bot.web.page_tokens import PageTokens
 from bot.web.pages import TEMPLATES, Pages
 from bot.web.server import WebServer
 from bot.web.settings import WebSettings
@@ -214,3 +216,16 @@ def test_every_figure_is_documented() -> None:
 )
 def test_a_ledger_key_tells_what_sort_of_write_it_is(key: str, kind: str) -> None:
     assert effect_kind(key) == kind
+
+
+def test_a_link_of_the_future_is_no_old_one(core: Core) -> None:
+    """Its clock was set back since; a link that was altered stays refused."""
+    links = SignedLinks("https://x.example", SECRET, clock=core.clock)
+    tokens = PageTokens(SECRET, core.clock)
+    link = links.form("ONB-7", "form").rpartition("/")[2]
+    page = tokens.make(link, "1")
+    core.clock.moment -= timedelta(hours=3)
+    assert links.read_form(link).key == "ONB-7"
+    assert tokens.check(link, page) == "1"
+    with pytest.raises(LinkInvalid):
+        links.read_form(f"{link[:-2]}AA")

@@ -7,6 +7,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qs
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
@@ -95,8 +96,10 @@ class Gate:
         path = re.sub(r"^/rest/api/latest/", "/rest/api/2/", request.url.path)
         endpoint, arguments, known = self._find(request.method, path)
         operation = endpoint.operation if endpoint else f"{request.method} {path}"
-        fault = self._faults.take(operation)
+        fault = self._faults.take(operation, self._name(request))
         if fault is not None and fault.kind == "delay":
+            # A server that has read a request does its work, whether its client still lives or not.
+            await _read(request)
             await asyncio.sleep(fault.seconds)
         user: Account | None = None
         response: Response | None = _broken(fault) if fault is not None else None
@@ -108,6 +111,9 @@ class Gate:
                 response = await self._handle(request, endpoint, arguments, user)
             except Refusal as refused:
                 response = _refused(refused)
+            except ClientDisconnect:
+                # It died in the middle of its request: nothing was asked for.
+                response = None
         if fault is not None and fault.kind in {"drop_before", "drop_after"}:
             response = None
         status = response.status_code if response is not None else None
@@ -138,6 +144,13 @@ class Gate:
                 return endpoint, match.groupdict(), True
             known = True
         return None, {}, known
+
+    def _name(self, request: Request) -> str:
+        """Return the name of who asks, empty for a stranger."""
+        try:
+            return self._user(request, is_open=True).name
+        except Refusal:
+            return ""
 
     def _user(self, request: Request, *, is_open: bool) -> Account:
         given = request.headers.get("authorization")
@@ -199,6 +212,11 @@ class Gate:
             if request.method != "GET":
                 self._store.index_changes()
             return response
+
+
+async def _read(request: Request) -> None:
+    with suppress(ClientDisconnect):
+        await request.body()
 
 
 class _Unauthorized(Refusal):

@@ -32,7 +32,9 @@ class People:
     """The acts of all users; the courier brings what follows from them to the app.
 
     ``events`` are the event types the app subscribes to; ``retry_seconds`` the pauses before an event that was not
-    acknowledged is sent again (Slack: at once, after a minute, after five).
+    acknowledged is sent again (Slack: at once, after a minute, after five). ``redelivery_seconds`` are the pauses
+    before a command or an interaction that was not acknowledged is delivered again, the very same envelope; none: the
+    person sees the failure at once.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class People:
         commands: Collection[str],
         events: Collection[str],
         retry_seconds: Sequence[float],
+        redelivery_seconds: Sequence[float] = (),
     ) -> None:
         self._workspace = workspace
         self._courier = courier
         self._commands = frozenset(commands)
         self._events = frozenset(events)
         self._retry_seconds = tuple(retry_seconds)
+        self.redelivery_seconds = tuple(redelivery_seconds)
         self._deliveries: set[asyncio.Task[None]] = set()
 
     # Who is where
@@ -283,7 +287,16 @@ class People:
 
     async def _deliver(self, kind: EnvelopeType, payload: JsonObject, *, repeat: bool = False) -> list[Ack]:
         envelope = Envelope(kind, payload)
-        return list(await asyncio.gather(*(self._courier.deliver(envelope) for _ in range(2 if repeat else 1))))
+        return list(await asyncio.gather(*(self._until_acknowledged(envelope) for _ in range(2 if repeat else 1))))
+
+    async def _until_acknowledged(self, envelope: Envelope) -> Ack:
+        ack = await self._courier.deliver(envelope)
+        for pause in self.redelivery_seconds:
+            if ack.error is None:
+                break
+            await asyncio.sleep(pause)
+            ack = await self._courier.deliver(envelope)
+        return ack
 
     def _failed(self, user: str, deed: str, acks: list[Ack]) -> str | None:
         error = next((ack.error for ack in acks if ack.error is not None), None)

@@ -49,6 +49,7 @@ class SlackServer:
         scopes: Collection[str] | None = None,
         events: Collection[str] = ("app_home_opened",),
         retry_seconds: Sequence[float] = (0.0, 60.0, 300.0),
+        redelivery_seconds: Sequence[float] = (),
     ) -> None:
         self.bot_token = bot_token
         self.app_token = app_token
@@ -61,7 +62,14 @@ class SlackServer:
         self._sockets = SocketMode(self.workspace, self.faults)
         self._http = HttpMode(signing_secret, self.faults, self.workspace.clock)
         self._http.request_url = request_url
-        self.people = People(self.workspace, self, commands=(command,), events=events, retry_seconds=retry_seconds)
+        self.people = People(
+            self.workspace,
+            self,
+            commands=(command,),
+            events=events,
+            retry_seconds=retry_seconds,
+            redelivery_seconds=redelivery_seconds,
+        )
         self._web_api = WebApi(
             self.workspace,
             self.faults,

@@ -4,6 +4,7 @@ import asyncio
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.slack.arguments import Arguments
@@ -46,7 +47,11 @@ class WebApi:
     async def answer(self, request: Request, method: str) -> Response:
         """Handle one call, from the injected fault to the log entry."""
         fault = self._faults.take(method)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            # It died in the middle of its request: nothing was asked for.
+            return CutConnection()
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         elif fault is not None and fault.kind != "drop_after":
