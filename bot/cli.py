@@ -432,11 +432,11 @@ def check(
     from pipeline.reader_process import ReaderProcess
 
     # It gets ready while everything else is being loaded.
-    with _errors_in_words(), ReaderProcess() as reader:
-        from bot.checking.command import check_file
+    with _errors_in_words(), ReaderProcess() as process:
+        from bot.checking.start import start_check
 
         raise typer.Exit(
-            check_file(
+            start_check(
                 _settings(),
                 file,
                 operator,
@@ -445,7 +445,7 @@ def check(
                 report=report,
                 cross_check=cross_check,
                 as_json=as_json,
-                reader=reader,
+                process=process,
             )
         )
 

@@ -46,7 +46,7 @@ def _column(kind: CanonicalType, never_null: NullRule | None = None, values: tup
 class CanonicalView:
     """One view; ``at_most_rows`` where its size is part of the contract.
 
-    ``is_detail``: by far the most rows are in it. They are kept once where the mapping can say them again at no cost.
+    ``is_detail``: by far the most rows are in it (``pipeline.detail``).
     """
 
     columns: Mapping[str, CanonicalColumn]

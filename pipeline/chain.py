@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from checklists.model import STAGES, Pack, Stage
 from pipeline import mapping
 from pipeline.client import Client
 from pipeline.delivery import Delivery
 from pipeline.findings import Finding
-from pipeline.reader_process import ReaderProcess
+from pipeline.reading import FileReader
 from pipeline.registry import InvoiceKey, Registry
 from pipeline.result import JSON, ChainResult, StageResult, verdict_of
 from pipeline.stages import Outcome, Stages
@@ -34,7 +35,7 @@ class Chain:
     """One file under one pack. ``run`` may be called again, for other stages, in this process or another.
 
     ``out`` keeps what is made; without it everything is made in a temporary folder and only described. ``form`` holds
-    the partner's ofc_* answers; ``reader`` is a process that is started already, for one run. Without a
+    the partner's ofc_* answers; ``reader`` may have begun to read the file already, for one run. Without a
     ``registry`` or a ``client`` the checks that need one are listed as not made.
     ``replacing`` are the invoices that block no more though they are loaded with other totals: a person has decided
     that this file's replace them.
@@ -52,7 +53,7 @@ class Chain:
         operator_name: str | None = None,
         form: Mapping[str, JSON] | None = None,
         cross_check: bool = False,
-        reader: ReaderProcess | None = None,
+        reader: FileReader | None = None,
         replacing: AbstractSet[InvoiceKey] = frozenset(),
         on_progress: Callable[[Stage], None] | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -77,6 +78,8 @@ class Chain:
         Raises ConfigurationError for a pack or a form that cannot be used, and OSError for a file that is not there
         or a folder that cannot be written.
         """
+        # Arrow's own allocator keeps what is freed; here large columns come and go, on several threads.
+        pa.set_memory_pool(pa.system_memory_pool())
         with tempfile.TemporaryDirectory(prefix="chain-") as temporary:
             scratch = Path(temporary)
             bench = Workbench(
@@ -89,11 +92,12 @@ class Chain:
                 scratch=scratch,
                 now=self._now,
                 operator_name=self._operator_name,
-                process=self._reader,
+                begun=self._reader,
                 replacing=self._replacing,
             )
             try:
-                runner = Stages(bench, self._delivery, cross_check=self._cross_check)
+                integrates = "integration" in stages
+                runner = Stages(bench, self._delivery, cross_check=self._cross_check, integrates=integrates)
                 results = self._run_stages(runner, [stage for stage in STAGES if stage in stages])
                 return self._result(bench, runner, results)
             finally:

@@ -31,7 +31,7 @@ def prepare(database: Database, files: Files) -> None:
 
 def derive(database: Database) -> None:
     """Make the tables that several checks share from the canonical ones."""
-    for derived in ("tax_group", "usage_against_charges", "usage_order"):
+    for derived in ("tax_group", "usage_sum", "usage_against_charges", "usage_order"):
         database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
 
 

@@ -18,6 +18,8 @@ from pipeline.ahead import ahead
 from pipeline.database import Database, quoted
 from pipeline.partfile import PartFile, written_whole
 
+# Few enough lines to stay in the processor's cache while they are counted, hashed and written.
+ROWS_AT_ONCE = 20_000
 Kind = Literal["plain", "decimal", "text", "phone", "verbatim"]
 
 
@@ -97,7 +99,7 @@ def _write(
         header = layout.separator.join(_header_cell(column.name, layout) for column in columns)
         file.write(_encoded(header + layout.line_ending, layout))
         # A cell that needs quotes ends the loop early: the thread has let go of the rows before they are closed.
-        with database.batches(lines.select) as batches, closing(ahead(batches)) as taken:
+        with database.batches(lines.select, ROWS_AT_ONCE) as batches, closing(ahead(batches)) as taken:
             for batch in taken:
                 rows += batch.num_rows
                 _append(file, batch.column(0), layout, expected=None if lines.quoting else len(columns))
@@ -114,7 +116,8 @@ def _cells_to_guard(database: Database, table: str, columns: Sequence[CsvColumn]
         return frozenset()
     suspicious = "{0} < '0' OR ({0} >= '=' AND {0} < '>') OR ({0} >= '@' AND {0} < 'A')"
     conditions = ", ".join(f"bool_or({suspicious.format(quoted(source))})" for source in sources)
-    (found,) = database.tuples(f"SELECT {conditions} FROM canonical.{table}")  # noqa: S608 - our own names
+    select = f"SELECT {conditions} FROM canonical.{database.standing_for(table)}"  # noqa: S608 - our own names
+    (found,) = database.tuples(select)
     return frozenset(source for source, is_suspicious in zip(sources, found, strict=True) if is_suspicious)
 
 

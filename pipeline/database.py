@@ -7,7 +7,7 @@ Schema ``source`` has the operator's tables under their own names, ``canonical``
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -54,7 +54,11 @@ class Database:
             "SET lock_configuration = true",
         ):
             self._connection.execute(statement)
-        self._registered = 0
+        # Arrow tables by schema and name, and what DuckDB calls them.
+        self._registered: dict[tuple[Schema, str], tuple[str, pa.Table]] = {}
+        # The canonical tables that are Arrow's, for what Arrow does with them without SQL.
+        self.kept: dict[str, pa.Table] = {}
+        self._standing: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -68,13 +72,30 @@ class Database:
         """Free the memory and the spilled files."""
         self._connection.close()
 
-    def add(self, schema: Schema, name: str, table: pa.Table) -> None:
-        """Make an Arrow table readable under ``name``, without copying it."""
-        hidden = f"arrow_{self._registered}"
-        self._registered += 1
+    def add(self, schema: Schema, name: str, table: pa.Table, *, more: str = "") -> None:
+        """Make an Arrow table readable under ``name``, without copying it; ``more`` is SQL that follows its columns."""
+        hidden = f"arrow_{len(self._registered)}"
+        self._registered[schema, name] = (hidden, table)
         self._connection.register(hidden, table)
-        view = f"CREATE VIEW {schema}.{quoted(name)} AS SELECT * FROM {hidden}"  # noqa: S608 - quoted
+        view = f"CREATE VIEW {schema}.{quoted(name)} AS SELECT *{more} FROM {hidden}"  # noqa: S608 - quoted
         self._connection.execute(view)
+
+    def keep(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table a canonical one: as ``add`` does, with a rowid, which tables have by themselves."""
+        self.add("canonical", name, table, more=", row_number() OVER () - 1 AS rowid")
+        self.kept[name] = table
+
+    def stand_for(self, name: str, small: str) -> None:
+        """Have a small canonical table looked at first where something is asked of all rows of a large one.
+
+        Each of its columns holds, on its own, whatever can meet a condition: one that is met nowhere in it is met in no
+        row of the large table. Its rows mean nothing.
+        """
+        self._standing[name] = small
+
+    def standing_for(self, name: str) -> str:
+        """Return the name of the small table that stands for this one; a table without such stands for itself."""
+        return self._standing.get(name, name)
 
     def make(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Value]]) -> None:
         """Make a table of a few thousand rows in the schema ``canonical``; ``columns`` gives each name its SQL type.
@@ -105,12 +126,30 @@ class Database:
         sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'canonical' AND table_name = $name"
         return bool(self._connection.execute(sql, {"name": name}).fetchall()[0][0])
 
-    def is_plain(self, select: str) -> bool:
-        """Tell whether a SELECT only renames, converts and filters the rows of one table, in their order."""
+    def row_by_row_source(self, select: str) -> str | None:
+        """Return the source table of a SELECT that only renames, converts and filters its rows, in their order.
+
+        None for any other SELECT.
+        """
         (plan,) = json.loads(self._connection.execute(f"EXPLAIN (FORMAT json) {select}").fetchall()[0][1])
         while plan["name"].strip() in ROW_BY_ROW and len(plan["children"]) == 1:
             (plan,) = plan["children"]
-        return bool(plan["name"].strip() == SCAN)
+        # A second connection looks in no schema of ours: it tells the names, where this one would tell the views' own.
+        with self._connection.cursor() as stranger:
+            names = {name.casefold() for name in stranger.get_table_names(select)}
+        found = [name for schema, name in self._registered if schema == "source" and name.casefold() in names]
+        return found[0] if len(names) == len(found) == 1 and plan["name"].strip() == SCAN else None
+
+    def parts(self, select: str, source: str, rows: int) -> Iterator[pa.Table]:
+        """Run a SELECT on a source table, ``rows`` of it at a time; only for one that goes ``row_by_row_source``."""
+        hidden, whole = self._registered["source", source]
+        try:
+            # Once at least: the columns of no rows have their types too.
+            for first in range(0, whole.num_rows or 1, rows):
+                self._connection.register(hidden, whole.slice(first, rows))
+                yield self.arrow(select)
+        finally:
+            self._connection.register(hidden, whole)
 
     def rows(self, select: str, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """Return a SELECT's rows as dictionaries. Raises duckdb.Error."""

@@ -5,11 +5,12 @@ the file (an empty key, an unreadable date or amount) is a finding.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
+from pipeline import detail
 from pipeline.canonical import VIEWS, CanonicalColumn, CanonicalView
 from pipeline.database import Database, quoted, single_select, statements_of
 from pipeline.errors import ConfigurationError
@@ -103,16 +104,12 @@ def _materialise(database: Database, name: str, select: str) -> None:
         f"CAST({quoted(column)} AS {_sql_type(wanted)}) AS {quoted(column)}" for column, wanted in view.columns.items()
     ]
     listed += [quoted(column) for column in extra]
+    converted = f"SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
     try:
-        if view.is_detail and database.is_plain(select):
-            listed.append("row_number() OVER () - 1 AS rowid")  # a table has it by itself
-            database.execute(
-                f"CREATE VIEW canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
-            )
+        if view.is_detail:
+            detail.keep(database, name, converted)
         else:
-            database.execute(
-                f"CREATE TABLE canonical.{name} AS SELECT {', '.join(listed)} FROM ({select}\n)"  # noqa: S608 - parsed
-            )
+            database.execute(f"CREATE TABLE canonical.{name} AS {converted}")
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
     except duckdb.Error as error:
@@ -152,17 +149,10 @@ def _fits(column: CanonicalColumn, found: str) -> bool:
 
 
 def check_values(database: Database) -> None:
-    """Check the closed lists of values and the rules between columns. Raises ConfigurationError.
-
-    Raises UnreadableValueError as ``map_tables`` does: rows that are not stored are converted here first.
-    """
+    """Check the closed lists of values and the rules between columns. Raises ConfigurationError."""
     for name, view in VIEWS.items():
         rules = _configuration_rules(name, view)
-        try:
-            rows, *broken = _counts(database, name, [rule.condition for rule in rules], view.columns)
-        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-            select = f"SELECT * FROM canonical.{name}"  # noqa: S608 - our own names
-            raise UnreadableValueError(name, _culprit(database, view, select), str(error)) from error
+        rows, *broken = _counts(database, name, [rule.condition for rule in rules])
         if view.at_most_rows is not None and rows > view.at_most_rows:
             raise ConfigurationError(
                 f"view {name}: {rows} rows, at most {view.at_most_rows} allowed", view=name, value=str(rows)
@@ -195,15 +185,21 @@ def _configuration_rules(name: str, view: CanonicalView) -> list[_Rule]:
     return rules
 
 
-def _counts(database: Database, view: str, conditions: Sequence[str], converted: Iterable[str] = ()) -> list[int]:
+def _counts(database: Database, view: str, conditions: Sequence[str]) -> list[int]:
     """Return the number of rows, then of those that meet each condition: one pass over the view.
 
-    The columns ``converted`` are looked at too, for what their conversion raises.
+    A condition is on one column, where what stands for the view is looked at first.
     """
-    filtered = "".join(f", count(*) FILTER (WHERE {condition})" for condition in conditions)
-    counted = "".join(f", count({quoted(column)})" for column in converted)
-    (row,) = database.tuples(f"SELECT count(*){filtered}{counted} FROM canonical.{view}")  # noqa: S608 - our own names
-    return [int(count) for count in row[: 1 + len(conditions)]]
+    small = database.standing_for(view)
+    possible = dict.fromkeys(conditions)
+    if small != view and conditions:
+        tests = ", ".join(f"bool_or({condition})" for condition in conditions)
+        (met,) = database.tuples(f"SELECT {tests} FROM canonical.{small}")  # noqa: S608 - our own names
+        possible = {condition: None for condition, is_met in zip(conditions, met, strict=True) if is_met}
+    filtered = "".join(f", count(*) FILTER (WHERE {condition})" for condition in possible)
+    (row,) = database.tuples(f"SELECT count(*){filtered} FROM canonical.{view}")  # noqa: S608 - our own names
+    counted = dict(zip(possible, row[1:], strict=True))
+    return [row[0], *(counted.get(condition, 0) for condition in conditions)]
 
 
 def _refuse(database: Database, view: str, rule: _Rule) -> None:

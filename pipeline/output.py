@@ -100,8 +100,19 @@ def build_rows(database: Database, run: Mapping[str, str | None], inventory: Inv
     database.make("run", columns, [[*run.values(), inventory is not None]])
     database.execute(statement("normalised_tax_id"))
     database.execute(f"CREATE TABLE canonical.output_row AS {statement('output_rows')}")
+    make_usage_rows(database)
+
+
+def make_usage_rows(database: Database) -> None:
+    """Make ``usage_row``, and what stands for it where something stands for the call details."""
     put_in_order(database)
-    database.execute(f"CREATE VIEW canonical.usage_row AS {statement('usage_rows')}")
+    rows = statement("usage_rows")
+    database.execute(f"CREATE VIEW canonical.usage_row AS {rows}")
+    small = database.standing_for("usage")
+    if small != "usage":
+        # Each column of the usage file comes from one of the call details.
+        database.execute(f"CREATE VIEW canonical.usage_row_values AS {rows.replace('usage_in_order', small)}")
+        database.stand_for("usage_row", "usage_row_values")
 
 
 def put_in_order(database: Database) -> None:

@@ -1,16 +1,21 @@
 """Reads a database in a child process with limits, and takes its rows back as Arrow without copying them."""
 
+import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
+from checklists.model import Files
+from pipeline.content import content_of
 from pipeline.reader_process import ReaderProcess
 from pipeline.result import TableRows
 
-if TYPE_CHECKING:  # the child makes them; here they are only passed on
+if TYPE_CHECKING:
+    # Loaded when rows come back: a reading can begin before.
+    import pyarrow as pa
+
+    # The child makes them; here they are only passed on.
     from pipeline.column_facts import Facts
 
 WALL_SECONDS = 60
@@ -30,15 +35,16 @@ class ReadDamage:
 class ReadTable:
     """A table of the file. ``rows`` is None where only a count was asked; columns are (name, type).
 
-    ``facts`` describes columns of such a table, where that was asked too.
+    ``facts`` describes columns of such a table, where that was asked too. ``mapped`` is the file that the rows lie in.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     count: TableRows
     damage: tuple[ReadDamage, ...]
-    rows: pa.Table | None
+    rows: "pa.Table | None"
     facts: "Mapping[str, Facts]" = field(default_factory=dict)
+    mapped: mmap.mmap | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,12 @@ class Reading:
     tables: Mapping[str, ReadTable]
     fingerprint: str
     linked_tables: tuple[str, ...] = ()
+
+    def let_go(self) -> None:
+        """Free the memory of the rows: whoever asks for them again has them from their file."""
+        for table in self.tables.values():
+            if table.mapped is not None:
+                table.mapped.madvise(mmap.MADV_DONTNEED)
 
 
 class FileReader:
@@ -106,16 +118,30 @@ class FileReader:
             self._process.close()
 
 
+def is_readable(path: Path, files: Files) -> bool:
+    """Tell whether a file looks like a database that the pack's reader can be asked to read. Raises OSError."""
+    return content_of(path).code in (None, "ACCDB_NOT_MDB") and path.stat().st_size <= files.max_bytes
+
+
+def wanted_columns(files: Files) -> dict[str, tuple[str, ...]]:
+    """The columns to read, by table: those that files.yaml names."""
+    return {name: tuple(table.columns) for name, table in files.tables.items()}
+
+
 def read_tables(path: Path, wanted: Mapping[str, Sequence[str]], scratch: Path, *, facts: bool = False) -> Reading:
     """Read the wanted columns of the wanted tables; of the others the rows are counted. Raises ReadingError."""
     return FileReader(path, wanted, scratch, facts=facts).reading()
 
 
 def _table(name: str, answer: Mapping[str, Any], scratch: Path) -> ReadTable:
-    rows = None
+    import pyarrow as pa  # noqa: PLC0415 - see above
+
+    rows = mapped = None
     if answer["arrow"] is not None:
-        with pa.memory_map(str(scratch / answer["arrow"])) as source:
-            rows = pa.ipc.open_file(source).read_all()
+        with (scratch / answer["arrow"]).open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        rows = pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
     damage = tuple(ReadDamage(at["page"], at["row"], at["reason"]) for at in answer["damage"])
     columns = tuple((column, kind) for column, kind in answer["columns"])
-    return ReadTable(name, columns, TableRows(answer["declared"], answer["read"]), damage, rows, answer["facts"])
+    count = TableRows(answer["declared"], answer["read"])
+    return ReadTable(name, columns, count, damage, rows, answer["facts"], mapped)

@@ -10,8 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
-import pyarrow as pa
-
 from pipeline.client import Inventory, ReferenceKind
 from pipeline.csvfile import CsvColumn, CsvFormat, write_csv
 from pipeline.database import Row
@@ -93,17 +91,8 @@ def judge_references(bench: Workbench, references: Sequence[NewReference]) -> li
 
 def write_references(bench: Workbench, references: Sequence[NewReference]) -> OutputFile:
     """Write ``REFERENCES_<tail>.csv`` in the out folder. Raises OSError."""
-    table = pa.table(
-        {
-            "kind": pa.array([one.kind for one in references], pa.string()),
-            "ref": pa.array([one.ref for one in references], pa.string()),
-            "label": pa.array([one.label for one in references], pa.string()),
-            "first_seen_invoice": pa.array([one.first_seen_invoice for one in references], pa.string()),
-            "net": pa.array([one.net for one in references], pa.decimal128(18, 4)),
-            "suggestion": pa.array([one.suggestion for one in references], pa.string()),
-        }
-    )
-    bench.database.add("canonical", "new_reference", table)
+    rows = [(one.kind, one.ref, one.label, one.first_seen_invoice, one.net, one.suggestion) for one in references]
+    bench.database.make("new_reference", _sql_types(COLUMNS), rows)
     name = f"REFERENCES_{OutputNames.of(bench).tail}.csv"
     written = write_csv(bench.database, "new_reference", COLUMNS, CsvFormat(bom=True), bench.out / name)
     return OutputFile("references", name, Path(name), written.rows, written.sha256, written.bytes)
@@ -132,20 +121,15 @@ def vanished_references(bench: Workbench, new: Sequence[NewReference]) -> tuple[
 
 def write_vanished(bench: Workbench, references: Sequence[VanishedReference]) -> OutputFile:
     """Write ``VANISHED_<tail>.csv`` in the out folder. Raises OSError."""
-    table = pa.table(
-        {
-            "kind": pa.array([one.kind for one in references], pa.string()),
-            "ref": pa.array([one.ref for one in references], pa.string()),
-            "label": pa.array([one.label for one in references], pa.string()),
-            "last_period": pa.array([one.last_period for one in references], pa.string()),
-            "net": pa.array([one.net for one in references], pa.decimal128(18, 4)),
-            "suggestion": pa.array([one.suggestion for one in references], pa.string()),
-        }
-    )
-    bench.database.add("canonical", "vanished_reference", table)
+    rows = [(one.kind, one.ref, one.label, one.last_period, one.net, one.suggestion) for one in references]
+    bench.database.make("vanished_reference", _sql_types(VANISHED_COLUMNS), rows)
     name = f"VANISHED_{OutputNames.of(bench).tail}.csv"
     written = write_csv(bench.database, "vanished_reference", VANISHED_COLUMNS, CsvFormat(bom=True), bench.out / name)
     return OutputFile("vanished", name, Path(name), written.rows, written.sha256, written.bytes)
+
+
+def _sql_types(columns: Sequence[CsvColumn]) -> dict[str, str]:
+    return {column.name: "DECIMAL(18, 4)" if column.kind == "decimal" else "VARCHAR" for column in columns}
 
 
 def charge_codes(bench: Workbench) -> list[JSON]:

@@ -17,11 +17,6 @@ ALIKE: Mapping[str, frozenset[str]] = {
 }
 
 
-def wanted_columns(files: Files) -> dict[str, tuple[str, ...]]:
-    """The columns to read, by table: those that files.yaml names."""
-    return {name: tuple(table.columns) for name, table in files.tables.items()}
-
-
 def judge_schema(reading: Reading, files: Files, findings: Findings) -> list[Finding]:
     """Compare what was read with files.yaml; names without case."""
     found: list[Finding] = []

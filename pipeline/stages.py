@@ -11,11 +11,12 @@ from pipeline.breakdown import breakdown, differing
 from pipeline.canonical import VIEWS
 from pipeline.delivery import Delivery, deliver
 from pipeline.findings import Finding, Findings
-from pipeline.integrate import integrate
+from pipeline.integrate import integrate, make_ahead
 from pipeline.malware import NoScannerError, signature_in
 from pipeline.mdb import MdbError, read_header
 from pipeline.ofc import MadeOfc, make_ofc
 from pipeline.output import OutputNames, judge_output, mapping_id, write_output
+from pipeline.reading import is_readable
 from pipeline.references import (
     charge_codes,
     judge_references,
@@ -40,12 +41,15 @@ class Outcome:
 
 
 class Stages:
-    """The stages of one run over its workbench."""
+    """The stages of one run over its workbench; ``integrates``: the integration is one of those that will be asked."""
 
-    def __init__(self, bench: Workbench, delivery: Delivery | None, *, cross_check: bool) -> None:
+    def __init__(
+        self, bench: Workbench, delivery: Delivery | None, *, cross_check: bool, integrates: bool = False
+    ) -> None:
         self._bench = bench
         self._delivery = delivery
         self._cross_check = cross_check
+        self._integrates = integrates
 
     def run(self, stage: Stage) -> Outcome:
         """Run one stage."""
@@ -74,7 +78,7 @@ class Stages:
     def look_ahead(self) -> None:
         """Have a database read while its checksum is still being taken; nothing is judged by it yet."""
         bench = self._bench
-        if bench.content.code in (None, "ACCDB_NOT_MDB") and bench.size <= bench.files.max_bytes:
+        if is_readable(bench.file, bench.files):
             bench.reader.begin()
 
     @cached_property
@@ -174,6 +178,8 @@ class Stages:
                 view: bench.database.value(f"SELECT count(*) FROM canonical.{view}")  # noqa: S608 - our own names
                 for view in VIEWS
             }
+            # What follows reads the canonical tables; a check of the pack's own may still ask for the operator's.
+            bench.reading.let_go()
         return Outcome(found, facts)
 
     def _identity(self) -> Outcome:
@@ -219,7 +225,7 @@ class Stages:
             not_made.append("TAX_RATE")
         if bench.database.value("SELECT count(*) FROM canonical.header") == 0:
             not_made.append("SUM_HEADER")
-        if bench.database.value("SELECT count(net) FROM canonical.usage") == 0:
+        if bench.database.value("SELECT count(net) FROM canonical.usage_sum") == 0:
             not_made += ["CDR_ABOVE_CHARGES", "CDR_BELOW_CHARGES"]
         totals = bench.totals
         facts: dict[str, JSON] = {
@@ -238,6 +244,8 @@ class Stages:
         found = judge_output(bench)
         if any(finding.stops for finding in found):
             return Outcome(found)
+        if self._integrates:
+            make_ahead(bench)
         files = write_output(bench, bench.out)
         facts: dict[str, JSON] = {"mapping": mapping_id(bench), "files": {one.name: one.sha256 for one in files}}
         return Outcome(found, facts, outputs=tuple(files))

@@ -6,12 +6,13 @@ So any stage can run alone in a new process: ``output`` alone reads the file and
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
@@ -26,10 +27,13 @@ from pipeline.history import is_loaded
 from pipeline.identity import file_period
 from pipeline.naming import NamingRule, ParsedName
 from pipeline.partfile import sha256_of
-from pipeline.reader_process import ReaderProcess, ReadingError
-from pipeline.reading import FileReader, Reading
+from pipeline.reader_process import ReadingError
+from pipeline.reading import FileReader, Reading, wanted_columns
 from pipeline.registry import InvoiceKey, LoadedMonth, Registry, normalised_number
 from pipeline.result import JSON, Invoice, Totals
+
+if TYPE_CHECKING:
+    from pipeline.integrate import MadeParquet
 
 
 class StopError(Exception):
@@ -56,7 +60,9 @@ class Workbench:
     scratch: Path
     now: Callable[[], datetime]
     operator_name: str
-    process: ReaderProcess | None = None
+    begun: FileReader | None = None
+    # The call details' Parquet, where it was begun before its turn.
+    usage_parquet: "Future[MadeParquet] | None" = None
     replacing: AbstractSet[InvoiceKey] = frozenset()
     _database: Database | None = field(default=None, init=False)
 
@@ -64,8 +70,15 @@ class Workbench:
         """Free the database, and end a reading that nobody waited for."""
         if "reader" in vars(self):
             self.reader.close()
+        if "background" in vars(self):
+            self.background.shutdown(cancel_futures=True)
         if self._database is not None:
             self._database.close()
+
+    @cached_property
+    def background(self) -> ThreadPoolExecutor:
+        """A thread for what is made before its turn."""
+        return ThreadPoolExecutor(1, "ahead of its turn")
 
     @cached_property
     def files(self) -> Files:
@@ -112,8 +125,7 @@ class Workbench:
     @cached_property
     def reader(self) -> FileReader:
         """What reads the file's rows."""
-        wanted = schema.wanted_columns(self.files)
-        return FileReader(self.file, wanted, self.scratch / "rows", process=self.process)
+        return self.begun or FileReader(self.file, wanted_columns(self.files), self.scratch / "rows")
 
     @cached_property
     def reading(self) -> Reading:

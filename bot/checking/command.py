@@ -12,14 +12,11 @@ from bot.checking.stages import CHECKED
 from bot.checking.terminal import progress, show
 from bot.locales import say
 from bot.onboarding.errors import SettingsError
-from bot.settings import Settings
-from bot.steps.parameters import parameter_models
-from checklists.loader import PackErrors, builtin_packs, find_packs, load_pack
 from checklists.model import Language, Pack
 from pipeline.chain import Chain
 from pipeline.client import load_client
 from pipeline.errors import ClientFileError, ConfigurationError
-from pipeline.reader_process import ReaderProcess
+from pipeline.reading import FileReader
 from pipeline.report import as_json as report_as_json
 from pipeline.result import ChainResult
 
@@ -30,26 +27,21 @@ NAME = "report.html"
 
 
 def check_file(
-    settings: Settings,
+    language: Language,
     file: Path,
-    operator: str,
+    pack: Pack,
     *,
     client: Path | None,
     out: Path | None,
     report: Path | None,
     cross_check: bool,
     as_json: bool,
-    reader: ReaderProcess | None = None,
+    reader: FileReader | None = None,
 ) -> int:
     """Run the chain, tell what it found and write the report; return the exit status.
 
     The page goes where ``report`` says, and into ``out`` as well. Raises SettingsError for what cannot be used.
     """
-    if not file.is_file():
-        raise SettingsError(f"There is no file {file}.")
-    if report is not None and report.exists() and report.samefile(file):
-        raise SettingsError(f"--report: {report} is the file to check; the report would overwrite it.")
-    language, pack = settings.language, pack_for(settings, operator)
     try:
         known = load_client(client) if client else None
         with progress(file.name, language) as begins:
@@ -89,17 +81,3 @@ def _write(page: Path, result: ChainResult, pack: Pack, language: Language) -> N
         write_report(page, result, pack, language, datetime.now(UTC))
     except OSError as error:
         raise SettingsError(f"The report cannot be written to {page}: {error.strerror}. Give another path.") from error
-
-
-def pack_for(settings: Settings, operator: str) -> Pack:
-    """Return the pack of that id, or in that folder. Raises SettingsError, naming the packs that there are."""
-    try:
-        folders = find_packs([builtin_packs(), *([settings.packs_dir] if settings.packs_dir else [])])
-        folder = folders.get(operator) or Path(operator)
-        if not folder.is_dir():
-            raise SettingsError(
-                f"--operator: {operator!r} is neither a pack ({', '.join(folders)}) nor a folder that holds one."
-            )
-        return load_pack(folder, parameter_models())
-    except PackErrors as wrong:
-        raise SettingsError(f"--operator: the pack {operator} has errors:\n{wrong}") from wrong

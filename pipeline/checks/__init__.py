@@ -1,8 +1,8 @@
 """The controls as SQL: one fact a file, named for what it finds, the offending rows as its result (none = fine).
 
 The first lines of a file say `-- code:`, `-- stage:` and, where the code has several wordings, `-- text:`. The columns
-are the finding's evidence. Beside the canonical views a check may read `tolerance` (one row), `tax_rule`, `tax_group`
-and `usage_against_charges`. Source of the rules: the controls of the test chain, domain facts 5.2 and 5.3.
+are the finding's evidence. Beside the canonical views a check may read `tolerance` (one row), `tax_rule`, `tax_group`,
+`usage_sum` and `usage_against_charges`. Source of the rules: the controls of the test chain, domain facts 5.2 and 5.3.
 """
 
 import re

@@ -1,7 +1,7 @@
 -- code: ORPHAN_ROWS
 -- stage: totals
 -- Call details of an invoice, or of a line on that invoice, that is not in the file.
-WITH used AS (SELECT invoice_number, line_ref, count(*) AS rows FROM usage GROUP BY invoice_number, line_ref)
+WITH used AS (SELECT invoice_number, line_ref, sum(rows) AS rows FROM usage_sum GROUP BY invoice_number, line_ref)
 SELECT 'usage' AS view, sum(rows) AS count, min(invoice_number) AS invoice, arg_min(line_ref, invoice_number) AS line
 FROM used
 WHERE

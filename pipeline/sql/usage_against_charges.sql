@@ -9,7 +9,7 @@ details AS (
         invoice_number, line_ref,
         CASE kind WHEN 'VOICE' THEN 'USAGE_VOICE' WHEN 'DATA' THEN 'USAGE_DATA' ELSE 'USAGE_SMS' END AS category,
         sum(net) AS net
-    FROM usage GROUP BY ALL
+    FROM usage_sum GROUP BY ALL
 ),
 charged AS (
     SELECT invoice_number, line_ref, category, sum(net) AS net
@@ -34,7 +34,7 @@ SELECT
     coalesce(used.net, 0) AS used, coalesce(billed.net, 0) AS billed
 FROM used FULL JOIN billed USING (invoice_number, line_ref, kind)
 WHERE
-    EXISTS (FROM usage WHERE usage.net IS NOT NULL)
+    EXISTS (FROM usage_sum WHERE usage_sum.net IS NOT NULL)
     AND kind IN (SELECT billed.kind FROM billed)
     -- Rows of a line that is not there are said to be orphans, once.
     AND (invoice_number, line_ref) IN (SELECT (line.invoice_number, line.ref) FROM line)

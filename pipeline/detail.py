@@ -1,0 +1,87 @@
+"""The call details, by far the most rows: mapped once, kept as Arrow, each distinct text once a column.
+
+What is asked of every value of a column is then asked of a few thousand that stand for all. SQL and Arrow see the same
+strings as in any other table.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.canonical import VIEWS
+from pipeline.database import Database, quoted
+from pipeline.mdb.text import number_array
+
+ROWS_AT_ONCE = 100_000
+
+
+def keep(database: Database, name: str, select: str) -> None:
+    """Make a SELECT's rows the canonical table ``name``, and another the one that stands for it.
+
+    Columns of text become dictionaries, but for the key: it never repeats. Raises duckdb.Error.
+    """
+    view = VIEWS[name]
+    table = _encoded(_mapped(database, select), view.key)
+    database.keep(name, table)
+    small = f"{name}_values"
+    database.add("canonical", small, _values(database, name, table.select(list(view.columns)), view.key))
+    database.stand_for(name, small)
+
+
+def _mapped(database: Database, select: str) -> Iterator[pa.Table]:
+    """Give a SELECT's rows in parts, where it allows that: text that does not lie in a dictionary is large."""
+    source = database.row_by_row_source(select)
+    if source is None:
+        return iter([database.arrow(select)])
+    return database.parts(select, source, ROWS_AT_ONCE)
+
+
+def _encoded(parts: Iterator[pa.Table], key: str) -> pa.Table:
+    with ThreadPoolExecutor() as pool:
+
+        def encoded(part: pa.Table) -> pa.Table:
+            def column(field: pa.Field) -> pa.ChunkedArray:
+                values = part.column(field.name)
+                if pa.types.is_string(field.type) and field.name != key:
+                    return values.dictionary_encode()
+                # A copy: a column as it comes from the database holds the memory of all the others.
+                return pa.chunked_array([values.combine_chunks()], field.type)
+
+            return pa.table(dict(zip(part.column_names, pool.map(column, part.schema), strict=True)))
+
+        # Unified in the order of the rows: how they came in parts leaves no trace.
+        return pa.concat_tables([encoded(part) for part in parts]).unify_dictionaries()
+
+
+def _values(database: Database, name: str, table: pa.Table, key: str) -> pa.Table:
+    """Make the table that stands for a kept one, for conditions on a text, the beginning of a key, a number's size.
+
+    Its columns hold all texts; the first character of each key with a # behind it, as in ids that name their table, and
+    the whole of a key that begins with a blank; the least and the greatest number or moment; NULL where there is one.
+    They are of unequal length, and filled up with their own last value.
+    """
+    if not table.num_rows:
+        return table
+    begins = f"CASE WHEN {key} < '!' THEN {key} ELSE substr({key}, 1, 1) || '#' END"
+    firsts = database.arrow(f"SELECT DISTINCT {begins} FROM canonical.{name} WHERE {key} IS NOT NULL")  # noqa: S608
+    found = {key: pa.concat_arrays(firsts.column(0).chunks) if firsts.num_rows else pa.nulls(0, pa.string())}
+    texts = [column for column in table.column_names if pa.types.is_dictionary(table.field(column).type)]
+    found |= {column: table.column(column).chunk(0).dictionary for column in texts}
+    numbers = [column for column in table.column_names if column not in found]
+    ends = ", ".join(f"{end}({quoted(column)})" for column in numbers for end in ("min", "max"))
+    (extremes,) = database.arrow(f"SELECT {ends} FROM canonical.{name}").to_batches()  # noqa: S608 - our own names
+    for place, column in enumerate(numbers):
+        found[column] = pa.concat_arrays([extremes.column(2 * place), extremes.column(2 * place + 1)])
+    for column, values in found.items():
+        if table.column(column).null_count:
+            found[column] = pa.concat_arrays([values, pa.nulls(1, values.type)])
+    rows = max(map(len, found.values()))
+    places = np.arange(rows, dtype=np.int64)
+    return pa.table(
+        {
+            column: found[column].take(number_array(pa.int64(), np.minimum(places, len(found[column]) - 1)))
+            for column in table.column_names
+        }
+    )
