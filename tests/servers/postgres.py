@@ -22,7 +22,8 @@ HOST, ACCOUNT, PASSWORD = "127.0.0.1", "onboarding", "correct-horse"
 SYSTEM_ACCOUNT = "postgres"
 
 # What a crash of the machine would lose does not matter here.
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "shared_buffers=64MB")
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+SIZE = ("max_connections=300", "shared_buffers=64MB")
 
 
 def need_postgres() -> Path:
@@ -42,6 +43,7 @@ class Postgres:
     place: Path
     port: int
     user: str | None
+    durable: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     _numbers: Any = field(default_factory=lambda: count(1))
 
@@ -82,7 +84,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        settings = [*QUICK, f"port={self.port}", f"listen_addresses={HOST}", f"unix_socket_directories={self.place}"]
+        settings = [*SIZE, *(() if self.durable else QUICK), f"port={self.port}", f"listen_addresses={HOST}", f"unix_socket_directories={self.place}"]
         words = [str(self.programs / "postgres"), "-D", str(self.place / "data")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -111,8 +113,11 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Start a server of its own, run by the account of Debian's package where the tests run as root."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server of its own, run by the account of Debian's package where the tests run as root.
+
+    ``durable``: it flushes what it commits, as it does for people; tests need not wait for that.
+    """
     programs = need_postgres()
     place = Path(tempfile.mkdtemp(prefix="onboarding-postgres-"))
     user = SYSTEM_ACCOUNT if os.geteuid() == 0 else None
@@ -120,7 +125,7 @@ def postgres() -> Iterator[Postgres]:
         if user is not None:
             os.chown(place, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         _initialise(programs, place, user)
-        server = Postgres(programs, place, free_port(), user)
+        server = Postgres(programs, place, free_port(), user, durable)
         try:
             server.start()
             yield server

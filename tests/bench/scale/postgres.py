@@ -18,7 +18,7 @@ def databases() -> Iterator[Callable[[str | None], tuple[str, str]]]:
     """
     numbers = itertools.count(1)
     try:
-        with postgres() as server:
+        with postgres(durable=True) as server:
 
             def fresh(template: str | None) -> tuple[str, str]:
                 name = server.create(f"bench_{next(numbers)}", template=template or "template0")
