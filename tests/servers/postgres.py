@@ -84,7 +84,13 @@ class Postgres:
         )
 
     def start(self) -> None:
-        settings = [*SIZE, *(() if self.durable else QUICK), f"port={self.port}", f"listen_addresses={HOST}", f"unix_socket_directories={self.place}"]
+        settings = [
+            *SIZE,
+            *(() if self.durable else QUICK),
+            f"port={self.port}",
+            f"listen_addresses={HOST}",
+            f"unix_socket_directories={self.place}",
+        ]
         words = [str(self.programs / "postgres"), "-D", str(self.place / "data")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
