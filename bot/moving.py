@@ -8,6 +8,7 @@ a row that is due at once.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from bot.app import packs_of, prepare_database
 from bot.engine import DurableJobs
-from bot.engine.lock import sole_runner
+from bot.engine.lock import database_lock, sole_runner
 from bot.onboarding import trail
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.errors import SettingsError
@@ -81,8 +82,8 @@ def move(settings: Settings, to: str, *, surfaces: Sequence[str], clock: Clock |
             )
         if not Path(old.address.database or "").is_file():
             raise SettingsError(f"DATABASE_URL: there is no database {old.name} to be moved.")
-        with sole_runner(settings.data_dir / "serve.lock"):
-            prepare_database(old, DurableJobs(old.engine))
+        prepare_database(old, DurableJobs(old.engine))
+        with _nobody_serves(settings, Path(str(old.address.database))):
             if Installation(old).get(MOVED_TO) != new.name:
                 require_not_moved(old)
             prepare_database(new, DurableJobs(new.engine))
@@ -91,6 +92,16 @@ def move(settings: Settings, to: str, *, surfaces: Sequence[str], clock: Clock |
     finally:
         old.close()
         new.close()
+
+
+@contextmanager
+def _nobody_serves(settings: Settings, file: Path) -> Iterator[None]:
+    """Keep every bot from serving the old database, whichever DATA_DIR it was given. Raises SettingsError."""
+    with (
+        sole_runner(database_lock(file), setting="DATABASE_URL", of=file),
+        sole_runner(settings.data_dir / "serve.lock"),
+    ):
+        yield
 
 
 class _Move:

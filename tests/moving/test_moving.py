@@ -9,9 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from postgres import PASSWORD, Postgres
 from sqlalchemy import make_url
 from sqlmodel import SQLModel, col, select
@@ -26,7 +29,7 @@ from bot.onboarding.errors import SettingsError
 from bot.onboarding.models import DueRecord, StepRecord, SurfaceRecord
 from bot.onboarding.ports import Job
 from bot.onboarding.start import StartRequest
-from bot.onboarding.store import Store
+from bot.onboarding.store import MIGRATIONS, Store
 from bot.settings import Settings, load_settings
 
 ANA = Actor("slack", "slack:UANA", "ana")
@@ -146,11 +149,8 @@ def test_open_work_of_the_old_queue_is_due_at_once(place: Place, old: Applicatio
     # Behind: 1 was shown at an earlier revision. Not behind: 2 on Slack. Cancelled and never shown: 3.
     surfaces = {(number, name) for number, subject in due if (name := subject.removeprefix("surface:")) != subject}
     assert surfaces == {(1, "slack"), (1, "jira"), (2, "jira"), (3, "slack"), (3, "jira"), (4, "slack"), (4, "jira")}
-    now = new.clock.now()
-    at_once = {subject for subject, row in due.items() if row.due_at <= now}
-    # Reminders keep their times; everything else goes on now, and so does the one look for all that wait.
-    assert {subject.partition(":")[0] for _, subject in due.keys() - at_once} <= {"remind", "overdue"}
-    assert new.sweep() >= len(at_once)
+    now = datetime.now(UTC)
+    assert new.sweep() == len([row for row in due.values() if row.due_at <= now])
     for (onboarding_id, subject), row in due.items():
         if subject == "step:directory":
             new.run_job(Job(onboarding_id, subject, row.run))
@@ -190,8 +190,9 @@ def test_a_database_with_anything_in_it_is_refused(place: Place, old: Applicatio
 
 
 def test_while_a_bot_serves_nothing_is_moved(place: Place, old: Application) -> None:
-    with sole_runner(place.settings.data_dir / "serve.lock"), pytest.raises(SettingsError, match="serves"):
-        place.move()
+    for lock in (place.settings.data_dir / "serve.lock", place.settings.data_dir / "onboarding.db.lock"):
+        with sole_runner(lock), pytest.raises(SettingsError, match="serves"):
+            place.move()
     assert build_and_close(place.settings)
 
 
@@ -274,6 +275,24 @@ def test_a_target_that_cannot_be_is_refused_in_words(place: Place, old: Applicat
     assert "Traceback" not in told.stderr
     assert "secret" not in told.stderr
     assert build_and_close(place.settings)
+
+
+def test_a_database_of_an_earlier_version_is_brought_to_this_one_first(place: Place, old: Application) -> None:
+    database = sqlite3.connect(place.settings.data_dir / "onboarding.db")
+    for table in ("kept_pack", "installation"):
+        database.execute(f"DELETE FROM {table}")
+    database.commit()
+    database.close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with old.store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    old.store.close()
+    assert place.move().matches
+    new = build(place.moved)
+    assert new.onboardings.view("ONB-1").step("portal").state == "done"
+    new.close()
 
 
 def test_without_a_database_there_is_nothing_to_move(place: Place) -> None:
