@@ -4,10 +4,9 @@
 method answers False. Everything a person may not or cannot do raises Refused; the refusal is on the trail.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -17,17 +16,19 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.asking import Asking, find, require_open
 from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
-from bot.onboarding.models import Event, Onboarding, Received, StepRecord, SurfaceRecord
+from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.restoration import first_free_id
 from bot.onboarding.start import StartRequest, checked
-from bot.onboarding.store import Store, insert_once, tried_again
+from bot.onboarding.store import Store, tried_again
+from bot.onboarding.ticking import tick, ticks_at
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
 from checklists.model import Choice, Language, Localized, Role
 
@@ -56,6 +57,7 @@ class Onboardings:
         self._flow = flow
         self._clock = clock
         self._roles = roles
+        self._asking = Asking(store, flow, clock, roles)
         self._language = language
 
     # Starting and reading.
@@ -76,7 +78,7 @@ class Onboardings:
         good = checked(request, pack, now.date())
         self._packs.keep(pack)
         with self._store.transaction(for_person=True) as session:
-            if source is not None and not self._is_first(session, source):
+            if source is not None and not self._asking.is_first(session, source):
                 return Started(self._key_started_by(session, source), is_new=False)
             self._refuse_second(session, good)
             onboarding = Onboarding(
@@ -181,9 +183,9 @@ class Onboardings:
         """
 
         def decide(change: Change, record: StepRecord) -> Outcome:
-            shown = _ticks_at(change, record, clicked)
+            shown = ticks_at(change, record, clicked)
             added, removed = set(selected) - shown, shown - set(selected)
-            return self._tick(change, record, added, removed)
+            return tick(change, record, added, removed)
 
         return self._act(key, step_id, actor, source, decide)
 
@@ -194,7 +196,7 @@ class Onboardings:
             offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
             if not offered:
                 raise Refused(say("refused.no_ticks", step=step_id))
-            return self._tick(change, record, set(ticks or offered), set())
+            return tick(change, record, set(ticks or offered), set())
 
         return self._act(key, step_id, actor, source, decide)
 
@@ -221,7 +223,7 @@ class Onboardings:
             offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
             if not offered:
                 raise Refused(say("refused.not_confirmable", step=change.definition(record).title))
-            return self._tick(change, record, set(offered), set())
+            return tick(change, record, set(offered), set())
 
         return self._act(key, step_id, actor, source, decide)
 
@@ -271,7 +273,7 @@ class Onboardings:
     @tried_again
     def retry(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Begin a failed step again, or have a waiting one look at once."""
-        with self._asked(key, step_id, actor, source) as asked:
+        with self._asking.step(key, step_id, actor, source) as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -289,7 +291,7 @@ class Onboardings:
     @tried_again
     def skip(self, key: str, step_id: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
         """Set a step aside, with a reason that stays on the trail."""
-        with self._asked(key, step_id, actor, source) as asked:
+        with self._asking.step(key, step_id, actor, source) as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -306,7 +308,7 @@ class Onboardings:
 
         A manager decides, whoever may act on the step: it changes what was integrated.
         """
-        with self._asked(key, step_id, actor, source, role="manager") as asked:
+        with self._asking.step(key, step_id, actor, source, role="manager") as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -336,7 +338,7 @@ class Onboardings:
         On a day that is no working day it comes on the next one. Whoever may act on the step may do this, and a
         manager. Reminders that were stopped begin again. False when the reminder comes at that time already.
         """
-        with self._asked(key, step_id, actor, source, or_role="manager") as asked:
+        with self._asking.step(key, step_id, actor, source, or_role="manager") as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -367,7 +369,7 @@ class Onboardings:
 
         A step that begins anew is reminded of anew. Who may do this: as for ``snooze``.
         """
-        with self._asked(key, step_id, actor, source, or_role="manager") as asked:
+        with self._asking.step(key, step_id, actor, source, or_role="manager") as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -389,7 +391,7 @@ class Onboardings:
         if not takers:
             raise Refused(say("refused.no_file_wanted", key=onboarding.key))
         step_id = takers[0]
-        with self._asked(key, step_id, actor, source) as asked:
+        with self._asking.step(key, step_id, actor, source) as asked:
             if asked is not None:
                 change, record = asked
                 record.memory = {**record.memory, **memory}
@@ -404,10 +406,10 @@ class Onboardings:
         self._roles.require(actor, "manager")
         if not reason.strip():
             raise Refused(say("refused.no_reason"))
-        with self._flow.change(self._id(key), actor) as change:
-            if source is not None and not self._is_first(change.session, source):
+        with self._flow.change(self._asking.onboarding_id(key), actor) as change:
+            if source is not None and not self._asking.is_first(change.session, source):
                 return False
-            _require_open(change)
+            require_open(change)
             change.onboarding.state = "cancelled"
             change.onboarding.closed_at = change.now
             self._flow.forget_times(change)
@@ -419,7 +421,7 @@ class Onboardings:
 
     @tried_again
     def _act(self, key: str, step_id: str, actor: Actor, source: str | None, decide: Decide) -> bool:
-        with self._asked(key, step_id, actor, source) as asked:
+        with self._asking.step(key, step_id, actor, source) as asked:
             if asked is None:
                 return False
             change, record = asked
@@ -428,84 +430,9 @@ class Onboardings:
             self._flow.settle(change, record, decide(change, record))
             return True
 
-    @contextmanager
-    def _asked(
-        self,
-        key: str,
-        step_id: str,
-        actor: Actor,
-        source: str | None,
-        *,
-        role: Role | None = None,
-        or_role: Role | None = None,
-    ) -> Iterator[tuple[Change, StepRecord] | None]:
-        """Open the change that a person asks for; None when it is a repeat. A refusal goes to the trail and on.
-
-        ``role`` is who may ask, where that is not the step's own role; ``or_role`` who may beside that.
-        """
-        onboarding_id = self._id(key)
-        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
-            try:
-                with self._flow.change(onboarding_id, actor) as change:
-                    if source is not None and not self._is_first(change.session, source):
-                        yield None
-                        log.info("action_repeated")
-                        return
-                    record = change.step(step_id)
-                    _require_open(change)
-                    others = [or_role] if or_role else []
-                    self._roles.require(actor, role or change.definition(record).role, *others)
-                    yield change, record
-                log.info("action_taken", state=record.state)
-            except Refused as refused:
-                self._note_refusal(onboarding_id, step_id, actor, refused, source)
-                log.info("action_refused", reason=refused.text.en)
-                raise
-
-    def _tick(self, change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:
-        offered = {tick.id for tick in offered_ticks(record, change.definition(record))}
-        if not added | removed <= offered:
-            raise Refused(
-                say(
-                    "refused.no_tick",
-                    tick=", ".join(sorted((added | removed) - offered)),
-                    ticks=", ".join(sorted(offered)),
-                )
-            )
-        ticked = {**record.memory.get("ticks", {})}
-        for tick_id in sorted(added - ticked.keys()):
-            ticked[tick_id] = {"by": change.actor.name, "at": change.now.isoformat()}
-        for tick_id in removed:
-            ticked.pop(tick_id, None)
-        record.memory = {**record.memory, "ticks": ticked}
-        change.session.add(record)
-        content = {"added": sorted(added), "removed": sorted(removed), "ticked": sorted(ticked)}
-        change.note("ticked", step=record, content=content)
-        if ticked.keys() < offered:
-            return Waiting(
-                on=record.waits_for or record.role,  # type: ignore[arg-type]
-                note=Localized.model_validate(record.note),
-            )
-        facts = tuple(
-            Fact(tick.label, say("fact.ticked_value", by=ticked[tick.id]["by"], at=_minute(ticked[tick.id]["at"])).en)
-            for tick in offered_ticks(record, change.definition(record))
-        )
-        return Done(Evidence(facts=facts))
-
-    def _note_refusal(
-        self, onboarding_id: int, step_id: str, actor: Actor, refused: Refused, source: str | None
-    ) -> None:
-        with self._flow.change(onboarding_id, actor) as change:
-            if source is not None and not self._is_first(change.session, source):
-                return
-            known = next((record for record in change.steps if record.step_id == step_id), None)
-            change.note("refused", step=known, content={"text": refused.text.model_dump()})
-
-    def _is_first(self, session: Session, source: str) -> bool:
-        return insert_once(session, Received, source=source, at=self._clock.now())
-
     def _key_started_by(self, session: Session, source: str) -> str:
-        for line in session.exec(select(Event).where(Event.kind == "started").order_by(col(Event.id).desc())):
+        newest_first = select(Event).where(Event.kind == "started").order_by(col(Event.id).desc())
+        for line in session.exec(newest_first.execution_options(yield_per=50)):
             if line.content.get("source") == source:
                 return f"ONB-{line.onboarding_id}"
         raise Unknown(say("refused.repeated"))
@@ -527,21 +454,6 @@ class Onboardings:
         link = next((links[name] for name in self._flow.surfaces if name in links), None)
         raise Refused(say("refused.second_start", key=same.key, client=same.client, partner=same.partner), link=link)
 
-    def _id(self, key: str) -> int:
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            assert onboarding.id is not None
-            return onboarding.id
-
-
-def find(session: Session, key: str) -> Onboarding:
-    """Return an onboarding by the name people use. Raises Unknown."""
-    number = key.strip().upper().removeprefix("ONB-")
-    onboarding = session.get(Onboarding, int(number)) if number.isdecimal() and len(number) < 16 else None
-    if onboarding is None:
-        raise Unknown(say("refused.no_onboarding", given=key[:40]))
-    return onboarding
-
 
 def _require_reminders(change: Change, record: StepRecord) -> None:
     title = change.definition(record).title
@@ -549,22 +461,6 @@ def _require_reminders(change: Change, record: StepRecord) -> None:
         raise Refused(say("refused.not_waiting", step=title, state=_state(record)))
     if change.definition(record).remind is None:
         raise Refused(say("refused.no_reminders", step=title))
-
-
-def _require_open(change: Change) -> None:
-    if change.onboarding.state != "open":
-        raise Refused(say("refused.closed", key=change.onboarding.key))
-
-
-def _ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
-    """Return which boxes were ticked at a revision, as the trail tells."""
-    ticked: set[str] = set()
-    for line in trail.lines(change.session, change.onboarding.id or 0):
-        if line.seq > revision:
-            break
-        if line.step == record.step_id and line.kind == "ticked":
-            ticked = set(line.content["ticked"])
-    return ticked
 
 
 def _chosen(choice: Choice, role: Role, actor: Actor, language: str) -> Outcome:
@@ -588,10 +484,6 @@ def _takes_file(record: StepRecord) -> bool:
 
 def _state(record: StepRecord) -> Localized:
     return say(f"state.{record.state}")
-
-
-def _minute(moment: str) -> str:
-    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _start_content(request: StartRequest, source: str | None) -> dict[str, Any]:

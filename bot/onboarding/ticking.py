@@ -1,0 +1,59 @@
+"""The boxes of a manual step: which were ticked at a revision, and what a tick changes."""
+
+from datetime import datetime
+
+from bot.locales import say
+from bot.onboarding import trail
+from bot.onboarding.errors import Refused
+from bot.onboarding.flow import Change
+from bot.onboarding.models import StepRecord
+from bot.onboarding.outcomes import Done, Evidence, Fact, Outcome, Waiting
+from bot.onboarding.view import offered_ticks
+from checklists.model import Localized
+
+
+def ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
+    """Return which boxes were ticked at a revision, as the trail tells."""
+    ticked: set[str] = set()
+    for line in trail.lines(change.session, change.onboarding.id or 0):
+        if line.seq > revision:
+            break
+        if line.step == record.step_id and line.kind == "ticked":
+            ticked = set(line.content["ticked"])
+    return ticked
+
+
+def tick(change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:
+    """Tick and untick boxes; the step is done when all are ticked. Raises Refused for one that is not offered."""
+    offered = {tick.id for tick in offered_ticks(record, change.definition(record))}
+    if not added | removed <= offered:
+        raise Refused(
+            say(
+                "refused.no_tick",
+                tick=", ".join(sorted((added | removed) - offered)),
+                ticks=", ".join(sorted(offered)),
+            )
+        )
+    ticked = {**record.memory.get("ticks", {})}
+    for tick_id in sorted(added - ticked.keys()):
+        ticked[tick_id] = {"by": change.actor.name, "at": change.now.isoformat()}
+    for tick_id in removed:
+        ticked.pop(tick_id, None)
+    record.memory = {**record.memory, "ticks": ticked}
+    change.session.add(record)
+    content = {"added": sorted(added), "removed": sorted(removed), "ticked": sorted(ticked)}
+    change.note("ticked", step=record, content=content)
+    if ticked.keys() < offered:
+        return Waiting(
+            on=record.waits_for or record.role,  # type: ignore[arg-type]
+            note=Localized.model_validate(record.note),
+        )
+    facts = tuple(
+        Fact(tick.label, say("fact.ticked_value", by=ticked[tick.id]["by"], at=_minute(ticked[tick.id]["at"])).en)
+        for tick in offered_ticks(record, change.definition(record))
+    )
+    return Done(Evidence(facts=facts))
+
+
+def _minute(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
