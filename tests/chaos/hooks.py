@@ -78,8 +78,8 @@ def _around_the_ledger(points: KillPoints, thread: Thread) -> None:
     def once_with_points(self: Effects, onboarding_id: int, key: str, *, look: Any, do: Any, **more: Any) -> str:
         return once(self, onboarding_id, key, look=around("look", key, look), do=around("do", key, do), **more)
 
-    def at_most_once_with_points(self: Effects, onboarding_id: int, key: str, do: Any) -> str:
-        return at_most_once(self, onboarding_id, key, around("do", key, do))
+    def at_most_once_with_points(self: Effects, onboarding_id: int, key: str, do: Any, **more: Any) -> str:
+        return at_most_once(self, onboarding_id, key, around("do", key, do), **more)
 
     def claim_with_points(self: Effects, onboarding_id: int, key: str) -> Any:
         return around("claim", key, claim)(self, onboarding_id, key)

@@ -43,7 +43,7 @@ def test_an_open_onboarding_and_its_invoices_come_along_from_the_first_schema(tm
     key = house.start()
     house.work()
     house.onboardings.tick(key, "portal", ["logged_in"], actor=ANA)
-    house.store.close()
+    house.close()
     _as_the_first_version_left_it(old / "core.db")
     assert not Store(f"sqlite:///{old / 'core.db'}").schema_is_current()
 
@@ -63,7 +63,7 @@ def test_an_open_onboarding_and_its_invoices_come_along_from_the_first_schema(tm
         session.add(_copied(known))
     assert len(registry.invoices("OPERADORA_X", "ACME-IBERICA")) == 1
     assert len(registry.superseded("OPERADORA_X", "ACME-IBERICA")) == 1
-    house.store.close()
+    house.close()
 
 
 def test_open_onboardings_of_the_version_before_go_on_to_their_end(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_open_onboardings_of_the_version_before_go_on_to_their_end(tmp_path: Pat
         *(("ONB-1", step) for step in ("flow", "portal", "status", "received")),
         *(("ONB-2", step) for step in ("directory", "portal", "status", "received")),
     ]
-    house.store.close()
+    house.close()
 
 
 class NoJobs:

@@ -143,7 +143,7 @@ class Backup:
     def put_back(self) -> None:
         """Nothing outside changes."""
         house = self.house
-        house.store.close()
+        house.close()
         for ending in ("-wal", "-shm"):
             (house.base / f"core.db{ending}").unlink(missing_ok=True)
         (house.base / "core.db").write_bytes((house.base / "backup.db").read_bytes())

@@ -186,7 +186,7 @@ def test_what_began_with_a_pack_goes_on_when_its_folder_is_gone_and_nothing_new_
     assert house.states(key)["portal"] == "done"
     with pytest.raises(Unknown, match="operadora_x"):
         house.start(client="Beta", root="BETA")
-    house.store.close()
+    house.close()
 
 
 def test_an_onboarding_whose_kept_pack_is_gone_waits_and_the_others_go_on(house: House) -> None:
@@ -212,7 +212,7 @@ def test_an_onboarding_whose_kept_pack_is_gone_waits_and_the_others_go_on(house:
     assert house.sweep.run() == 1
     house.work()
     assert house.states(gone)["directory"] == "done"
-    house.store.close()
+    house.close()
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed", "unreadable"])
@@ -240,5 +240,5 @@ def _checklist(kept: Path) -> str:
 
 def _started_again(house: House) -> House:
     """Another process on the same database."""
-    house.store.close()
+    house.close()
     return House(house.base, database=house.database)
