@@ -37,7 +37,7 @@ sandbox: install
 	@$(BIN)/onboarding-bot sandbox
 
 test: install
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 lint: install
 	@$(BIN)/ruff check .
