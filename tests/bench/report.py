@@ -141,6 +141,15 @@ MEANINGS = """## What the numbers mean
   disk and its checksum known. Its delivery puts the file under a temporary name, compares the size, renames, and reads
   the file back for its checksum, since OpenSSH's server cannot tell one; `sftp` puts the file and gets it again.
   The bot runs for weeks, so the start of its process is left out.
+- *Open onboardings*: made by the core itself, with the sandbox's Slack (without its rate limits), Jira and mailbox in a
+  process of their own. *Idle*: processor time and peak memory of the one bot (`serve`), all of them waiting for people.
+  *A click to the started step*: from the click that ends a manual step to the line that the next, automatic step's work
+  puts on the trail; the queue looks twice a second. *Clicks*: signed ticks over HTTP, each on its own time whether or
+  not earlier ones are answered, counted from that time; the bot works off what they cause meanwhile. Every click is
+  looked for on the trails afterwards. *kill -9 to the first acknowledgement*: with what the clicks caused still queued.
+- *Files that wait*: a file job picks a file up, that is copies it, registers it and judges its name and header. Postgres
+  flushes what it commits. A worker takes at most `8 / ENGINE__POLL_SECONDS` jobs a second; where it reaches that and the
+  machine has room, the second worker doubles it.
 - A peer's remark `> n s` means that it was ended after so many seconds.
 
 ## How to run it

@@ -4,9 +4,14 @@ Exit status: 0 nothing doubled and nothing lost, 1 something was; the seed that 
 """
 
 import argparse
+import itertools
 import random
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from postgres import postgres
 
 from .activation import POINTS_OF_A_CLEAN_RUN, play_somewhere
 
@@ -17,10 +22,20 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="in all (200)")
     parser.add_argument("--each", type=int, default=25, help="in one activation (25)")
     parser.add_argument("--rounds", type=int, help="this many activations at most")
+    parser.add_argument("--postgres", action="store_true", help="on a Postgres that is started for this, not SQLite")
     asked = parser.parse_args()
+    with ExitStack() as servers:
+        if not asked.postgres:
+            return campaign(asked, lambda: None)
+        server, numbers = servers.enter_context(postgres()), itertools.count(1)
+        return campaign(asked, lambda: server.url(server.create(f"chaos_{next(numbers)}")))
+
+
+def campaign(asked: argparse.Namespace, fresh: Callable[[], str | None]) -> int:
+    """Play activation after activation, each on the database that ``fresh`` gives it."""
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}, {asked.kills} kills", flush=True)
-    clean = play_somewhere(seed, 0, POINTS_OF_A_CLEAN_RUN)
+    clean = play_somewhere(seed, 0, POINTS_OF_A_CLEAN_RUN, database=fresh())
     print(f"  a clean run passes {clean.points} points in {clean.seconds:.0f} s", flush=True)
     if clean.wrong:
         print(clean.explained())
@@ -28,7 +43,7 @@ def main() -> int:
     made, failed, began, number = 0, 0, time.monotonic(), 0
     while made < asked.kills and (asked.rounds is None or number < asked.rounds):
         wanted = asked.kills if asked.rounds == 1 else min(asked.each, asked.kills - made)
-        came = play_somewhere(seed + number, wanted, clean.points)
+        came = play_somewhere(seed + number, wanted, clean.points, database=fresh())
         number += 1
         made += len(came.kills)
         print(

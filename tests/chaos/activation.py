@@ -53,20 +53,22 @@ class Came:
 
 @contextmanager
 def fire(place: Path, **settings: Any) -> Iterator[House]:
-    """A house whose bot may be killed; the database is ONBOARDING_TEST_DATABASE where that is set."""
-    database = os.environ.get("ONBOARDING_TEST_DATABASE")
-    with house(place, **({"DATABASE_URL": database} if database else {}) | settings) as home:
+    """A house whose bot may be killed."""
+    with house(place, **settings) as home:
         home.environment["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS.parent)])
         home.environment["CHAOS_BOOK"] = str(place / "points")
         home.program = ("chaos.victim",)
         yield home
 
 
-def play(place: Path, seed: int, kills: int, points: int) -> Came:
-    """Play an activation whose bot is killed so many times, spread over so many points; count what is there."""
+def play(place: Path, seed: int, kills: int, points: int, *, database: str | None = None) -> Came:
+    """Play an activation whose bot is killed so many times, spread over so many points; count what is there.
+
+    ``database`` is the address of an empty one; a SQLite file in ``place`` where none is given.
+    """
     began = time.monotonic()
     planned = plan(seed, kills, points)
-    with fire(place) as home:
+    with fire(place, **({"DATABASE_URL": database} if database else {})) as home:
         if random.Random(seed).random() < 0.5:
             home.slack.people.redelivery_seconds = REDELIVERY
         people, keeper = People(home), Keeper(home, planned)
@@ -79,10 +81,10 @@ def play(place: Path, seed: int, kills: int, points: int) -> Came:
         return Came(seed, kills, keeper.made, passed, wrong, seconds, list(people.retried))
 
 
-def play_somewhere(seed: int, kills: int, points: int) -> Came:
+def play_somewhere(seed: int, kills: int, points: int, *, database: str | None = None) -> Came:
     """Play in a folder that is gone afterwards, unless something is wrong."""
     place = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
-    came = play(place, seed, kills, points)
+    came = play(place, seed, kills, points, database=database)
     if came.wrong:
         return replace(came, wrong=[*came.wrong, f"the logs are in {place}"])
     shutil.rmtree(place)

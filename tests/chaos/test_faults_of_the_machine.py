@@ -1,6 +1,5 @@
 """A full disk, a locked database, a clock that jumps: the bot goes on by itself when the trouble is over."""
 
-import os
 import resource
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import pytest
 from e2e_house import House, wait_until
 
 from .activation import fire
@@ -28,8 +26,6 @@ def test_a_full_disk_stops_the_bot_and_room_on_it_lets_it_go_on(tmp_path: Path) 
 
 
 def test_a_database_that_another_process_has_locked_is_waited_for(tmp_path: Path) -> None:
-    if os.environ.get("ONBOARDING_TEST_DATABASE"):
-        pytest.skip("one writer at a time is SQLite's own")
     with fire(tmp_path) as home, _played(home) as people:
         people.tick_until("portal")
         hold = (

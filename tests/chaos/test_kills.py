@@ -19,9 +19,13 @@ SEED = random.SystemRandom().randrange(1_000_000) if GIVEN == "random" else int(
 KILLS = 20
 
 
-def test_twenty_kills_in_an_activation_double_nothing_and_lose_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_twenty_kills_in_an_activation_double_nothing_and_lose_nothing(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = str(request.getfixturevalue("empty_postgres_url")) if database == "postgres" else None
     print(f"seed {SEED}")
-    came = play(tmp_path, SEED, KILLS, POINTS_OF_A_CLEAN_RUN)
+    came = play(tmp_path, SEED, KILLS, POINTS_OF_A_CLEAN_RUN, database=url)
     assert not came.wrong, came.explained()
     assert len(came.kills) == KILLS, came.explained()
     # Kills are spread over so many points: when the bot has got many more, `make chaos` tells how many.
