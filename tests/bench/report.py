@@ -147,9 +147,9 @@ MEANINGS = """## What the numbers mean
   puts on the trail; the queue looks twice a second. *Clicks*: signed ticks over HTTP, each on its own time whether or
   not earlier ones are answered, counted from that time; the bot works off what they cause meanwhile. Every click is
   looked for on the trails afterwards. *kill -9 to the first acknowledgement*: with what the clicks caused still queued.
-- *Files that wait*: a file job picks a file up, that is copies it, registers it and judges its name and header. Postgres
-  flushes what it commits. A worker takes at most `8 / ENGINE__POLL_SECONDS` jobs a second; where it reaches that and the
-  machine has room, the second worker doubles it.
+- *Files that wait*: a file job picks a file up, that is copies it, registers it and judges its name and header.
+  Postgres flushes what it commits. A worker takes at most `8 / ENGINE__POLL_SECONDS` jobs a second; where it reaches
+  that and the machine has room, the second worker doubles it.
 - A peer's remark `> n s` means that it was ended after so many seconds.
 
 ## How to run it

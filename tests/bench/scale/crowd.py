@@ -9,6 +9,7 @@ job that picks it up is enqueued. One line of JSON with their keys.
 import hashlib
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from dbos import DBOSClient
@@ -16,6 +17,7 @@ from sqlmodel import select
 
 from bot.app import Application, build
 from bot.engine.jobs import APPLICATION, QUEUE
+from bot.logs import warnings_alone
 from bot.onboarding.actors import Actor
 from bot.onboarding.models import Onboarding, SurfaceRecord
 from bot.onboarding.ports import Job
@@ -31,8 +33,7 @@ FILE_PACK = "bench_files"
 def main() -> None:
     """Make them and print their keys."""
     kind, count = sys.argv[1], int(sys.argv[2])
-    application = build(load_settings())
-    try:
+    with warnings_alone(), closing(build(load_settings())) as application:
         pack = FILE_PACK if kind == "file" else "telefonica_es"
         keys = [_start(application, pack, f"{kind}-{number}") for number in range(count)]
         if kind == "waiting":
@@ -44,19 +45,19 @@ def main() -> None:
         _empty_queue(application)
         if kind == "file":
             _give(application, keys, Path(sys.argv[3]).resolve())
-    finally:
-        application.close()
     sys.stdout.write(json.dumps(keys) + "\n")
 
 
 def _start(application: Application, pack: str, name: str) -> str:
     """Start one whose first steps are all a person's: the file comes through the console, and there is no OFC."""
+    # The file's name tells its root, so those that are given it differ in the partner instead.
+    has_file = pack == FILE_PACK
     request = StartRequest(
         pack=pack,
-        partner="PARTNER-ONE",
+        partner=name.upper() if has_file else "PARTNER-ONE",
         partner_email="operations@partner-one.example",
         client=f"Client {name}",
-        root=f"ROOT-{name}".upper(),
+        root="ACME-IBERICA" if has_file else f"ROOT-{name}".upper(),
         tax_ids=["B00123455"],
         options={"ofc": False, "deposit": "console"},
         due=None,

@@ -21,7 +21,7 @@ from .crowd import FILE_PACK
 from .processes import Bot, crowd
 
 FILES = 1_000
-PATIENCE = 600.0
+PATIENCE = 300.0
 
 CHECKLIST = f"""
 pack: {FILE_PACK}
