@@ -1,6 +1,8 @@
 """A deploy in the middle of an activation: the run keeps the pack it began with, whatever becomes of the pack."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from e2e_house import House, house, wait_until
@@ -73,6 +75,9 @@ def test_an_onboarding_whose_kept_pack_vanished_is_named_and_the_others_go_on(tm
         home.stop_bot()
         [kept] = (tmp_path / "data" / "packs").glob("nordtel_de-*")
         kept.rename(tmp_path / "elsewhere")
+        # The database has a copy as well, and would heal the folder from it.
+        with closing(sqlite3.connect(tmp_path / "data" / "onboarding.db")) as database, database:
+            assert database.execute("DELETE FROM kept_pack").rowcount == 1
         write(tmp_path, version=2, title="Agreement", last="closing")
         home.start_bot()
         wait_for("the line", lambda: "pack_copy_gone" in home.log() or None)
