@@ -1,7 +1,6 @@
 """Where everything is put together from the settings. The only module that knows all the others."""
 
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,6 @@ from typing import Literal
 
 import structlog
 from fastapi import FastAPI
-from pydantic import SecretStr
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlmodel import select
@@ -26,6 +24,7 @@ from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
 from bot.job_workers import JobWorkers
+from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
 from bot.onboarding.actors import Roles
@@ -345,31 +344,6 @@ def _stop_when_damaged(store: Store, stop: Event, parts: ExitStack) -> None:
 def public_url(settings: Settings) -> str:
     """Return where people outside reach the web side."""
     return settings.web.public_url or f"http://{settings.web.host}:{settings.web.port}"
-
-
-def secret_key(settings: Settings, store: Store) -> SecretStr:
-    """Return the key that signs links; where none is set, one is made and kept.
-
-    It is kept where every process finds it: in the data directory, or on Postgres in the database.
-    """
-    if settings.web.secret_key is not None:
-        return settings.web.secret_key
-    if not store.on_sqlite:
-        return SecretStr(Installation(store).links_key())
-    file = settings.data_dir / "links.key"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        aside = file.with_name(f"{file.name}.{os.getpid()}")
-        aside.touch(mode=0o600)
-        aside.write_text(secrets.token_urlsafe(48), "ascii")
-        try:
-            # A link, not a rename: the first of two processes wins, and no half-written key is ever read.
-            os.link(aside, file)
-        except FileExistsError:
-            log.info("links_key_kept")
-        finally:
-            aside.unlink()
-    return SecretStr(file.read_text("ascii").strip())
 
 
 def _means(

@@ -2,7 +2,7 @@
 
 dbos records how a job ended. Where the disk is full, or the database away, it can record nothing: the job stays pending
 and, as its process lives, no start of another one runs it again. And a job that gave up over the database must not be
-recorded as ended: it would never be run again. The only place that reaches for what dbos keeps to itself.
+recorded as ended: it would never be run again. Beside ``slots.recover`` the only place that uses dbos's private names.
 """
 
 import time

@@ -117,7 +117,7 @@ class Takeover:
 def recover(dead: str) -> int:
     """Put a dead executor's running jobs back into the queue; return how many.
 
-    The one place where a private name of dbos is used: it has no public one for this.
+    By a private name of dbos, which has no public one for this; ``fallen`` uses two more.
     """
     return len(DBOS._recover_pending_workflows([dead]))
 
