@@ -61,7 +61,8 @@ class Runner:
         def run_job(onboarding_id: int, subject: str, run: int) -> None:
             with structlog.contextvars.bound_contextvars(job=DBOS.workflow_id):
                 try:
-                    self._run_job(Job(onboarding_id, subject, run))
+                    with self._store.people_first.job():
+                        self._run_job(Job(onboarding_id, subject, run))
                 except OperationalError as trouble:
                     log.warning("database_away", reason=str(trouble.orig))
                     raise JobFell from trouble

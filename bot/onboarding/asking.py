@@ -9,13 +9,16 @@ from sqlmodel import Session
 from bot.locales import say
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.clock import Clock
-from bot.onboarding.errors import Refused, Unknown
+from bot.onboarding.errors import Refused, UnknownOnboarding
 from bot.onboarding.flow import Change, Flow
 from bot.onboarding.models import Onboarding, Received, StepRecord
 from bot.onboarding.store import Store, insert_once
 from checklists.model import Role
 
 log = structlog.stdlib.get_logger()
+
+# What every database takes for a row's number.
+LONGEST_NUMBER = 15
 
 
 class Asking:
@@ -56,6 +59,8 @@ class Asking:
                     self._roles.require(actor, role or change.definition(record).role, *others)
                     yield change, record
                 log.info("action_taken", state=record.state)
+            except UnknownOnboarding:
+                raise
             except Refused as refused:
                 self._note_refusal(onboarding_id, step_id, actor, refused, source)
                 log.info("action_refused", reason=refused.text.en)
@@ -66,11 +71,11 @@ class Asking:
         return insert_once(session, Received, source=source, at=self._clock.now())
 
     def onboarding_id(self, key: str) -> int:
-        """Return an onboarding's number by the name people use. Raises Unknown."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            assert onboarding.id is not None
-            return onboarding.id
+        """Return the number that the name people use has in it; whether it is one's is seen when the change opens.
+
+        Raises UnknownOnboarding.
+        """
+        return _number(key)
 
     def _note_refusal(
         self, onboarding_id: int, step_id: str, actor: Actor, refused: Refused, source: str | None
@@ -83,12 +88,18 @@ class Asking:
 
 
 def find(session: Session, key: str) -> Onboarding:
-    """Return an onboarding by the name people use. Raises Unknown."""
-    number = key.strip().upper().removeprefix("ONB-")
-    onboarding = session.get(Onboarding, int(number)) if number.isdecimal() and len(number) < 16 else None
+    """Return an onboarding by the name people use. Raises UnknownOnboarding."""
+    onboarding = session.get(Onboarding, _number(key))
     if onboarding is None:
-        raise Unknown(say("refused.no_onboarding", given=key[:40]))
+        raise UnknownOnboarding(say("refused.no_onboarding", given=key[:40]))
     return onboarding
+
+
+def _number(key: str) -> int:
+    number = key.strip().upper().removeprefix("ONB-")
+    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
+        raise UnknownOnboarding(say("refused.no_onboarding", given=key[:40]))
+    return int(number)
 
 
 def require_open(change: Change) -> None:

@@ -5,7 +5,7 @@ Nothing waits in memory: a row is a time in the database, the sweep makes it a j
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from bot.onboarding.models import DueRecord
 
@@ -81,10 +81,10 @@ def set_time(row: DueRecord, due_at: datetime, now: datetime) -> None:
 
 def drop(session: Session, onboarding_id: int, *subjects: str) -> None:
     """Forget subjects; nothing happens where there is none."""
-    rows = select(DueRecord).where(DueRecord.onboarding_id == onboarding_id, col(DueRecord.subject).in_(subjects))
-    for row in session.exec(rows).all():
-        session.delete(row)
-    session.flush()
+    rows = delete(DueRecord).where(
+        col(DueRecord.onboarding_id) == onboarding_id, col(DueRecord.subject).in_(subjects)
+    )
+    session.exec(rows)
 
 
 def drop_all_but_surfaces(session: Session, onboarding_id: int) -> None:

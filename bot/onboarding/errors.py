@@ -39,6 +39,10 @@ class Unknown(Refused):
     """There is no onboarding, step or link of that name."""
 
 
+class UnknownOnboarding(Unknown):
+    """There is no onboarding of that name: a refusal with no trail to go to."""
+
+
 class NotAllowed(Refused):
     """The person's role may not do this; the text names the role that may."""
 

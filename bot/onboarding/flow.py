@@ -16,7 +16,7 @@ from bot.locales import say
 from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import SYSTEM, Actor
 from bot.onboarding.clock import Clock, WorkingTime
-from bot.onboarding.errors import Unknown
+from bot.onboarding.errors import Unknown, UnknownOnboarding
 from bot.onboarding.models import MET, DueRecord, Event, EvidenceRecord, Onboarding, StepRecord
 from bot.onboarding.outcomes import Back, Done, Evidence, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -107,9 +107,15 @@ class Flow:
 
     @contextmanager
     def change(self, onboarding_id: int, actor: Actor = SYSTEM) -> Iterator[Change]:
-        """Open one transaction on one onboarding; at its end the surfaces are told if anything changed."""
+        """Open one transaction on one onboarding; at its end the surfaces are told if anything changed.
+
+        Raises UnknownOnboarding.
+        """
         with self._store.transaction(for_person=actor is not SYSTEM) as session:
-            onboarding = session.exec(select(Onboarding).where(Onboarding.id == onboarding_id).with_for_update()).one()
+            locked = select(Onboarding).where(Onboarding.id == onboarding_id).with_for_update()
+            onboarding = session.exec(locked).first()
+            if onboarding is None:
+                raise UnknownOnboarding(say("refused.no_onboarding", given=f"ONB-{onboarding_id}"))
             change = self.opened(session, onboarding, actor)
             before = onboarding.revision
             yield change

@@ -24,6 +24,7 @@ from bot.onboarding.advisory import CONNECT_SECONDS, lock_engine, lock_key, try_
 from bot.onboarding.database_errors import RESTORE, in_words
 from bot.onboarding.errors import SettingsError
 from bot.onboarding.one_writer import OneWriter
+from bot.onboarding.people_first import PeopleFirst
 
 log = structlog.stdlib.get_logger()
 
@@ -64,6 +65,7 @@ class Store:
         self.engine = _engine(self.address)
         self._readers = self.engine.execution_options(reads_only=True)
         self._one_writer = OneWriter() if self.on_sqlite else None
+        self.people_first = PeopleFirst()
 
     @property
     def on_sqlite(self) -> bool:
@@ -79,6 +81,8 @@ class Store:
         with ExitStack() as turn:
             if self._one_writer is not None:
                 turn.enter_context(self._one_writer.turn(for_person=for_person))
+            elif for_person:
+                turn.enter_context(self.people_first.person())
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
 

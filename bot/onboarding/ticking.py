@@ -14,13 +14,8 @@ from checklists.model import Localized
 
 def ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
     """Return which boxes were ticked at a revision, as the trail tells."""
-    ticked: set[str] = set()
-    for line in trail.lines(change.session, change.onboarding.id or 0):
-        if line.seq > revision:
-            break
-        if line.step == record.step_id and line.kind == "ticked":
-            ticked = set(line.content["ticked"])
-    return ticked
+    line = trail.last(change.session, record.onboarding_id, "ticked", step=record.step_id, until=revision)
+    return set(line.content["ticked"]) if line else set()
 
 
 def tick(change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:

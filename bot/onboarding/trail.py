@@ -68,6 +68,14 @@ def lines(session: Session, onboarding_id: int, *, after: int = 0) -> list[Event
     return list(found)
 
 
+def last(session: Session, onboarding_id: int, kind: str, *, step: str, until: int) -> Event | None:
+    """Return the last line of a kind about a step, up to the line number ``until``; None where there is none."""
+    found = select(Event).where(
+        Event.onboarding_id == onboarding_id, Event.step == step, Event.kind == kind, Event.seq <= until
+    )
+    return session.exec(found.order_by(col(Event.seq).desc()).limit(1)).first()
+
+
 def first_break(trail: Iterable[Event]) -> int | None:
     """Return the number of the first line that was changed, moved or lost; None when the chain holds."""
     previous, expected = "", 1
