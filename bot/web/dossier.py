@@ -18,7 +18,32 @@ WITH_SECRET_LINK = frozenset({"form", "ask"})
 
 # What a reader looks for first when something did not go straight.
 TROUBLES = frozenset(
-    {"step_failed", "step_retried", "step_skipped", "replacement_decided", "went_back", "refused", "cancelled"}
+    {
+        "step_failed",
+        "step_retried",
+        "step_skipped",
+        "replacement_decided",
+        "went_back",
+        "refused",
+        "cancelled",
+        "reopened",
+    }
+)
+
+# Lines that keep what people read as a sentence.
+SAID_IN_A_SENTENCE = frozenset(
+    {
+        "step_reminded",
+        "step_escalated",
+        "reminder_unsent",
+        "deadline_near",
+        "deadline_passed",
+        "assigned",
+        "due_changed",
+        "noted",
+        "confirmed",
+        "confirmation_withdrawn",
+    }
 )
 
 MOST_FACTS = 3
@@ -141,11 +166,11 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
-        case "step_reminded" | "step_escalated" | "reminder_unsent" | "deadline_near" | "deadline_passed":
+        case kind if kind in SAID_IN_A_SENTENCE:
             detail = localized(content.get("seen"))
         case "reminder_snoozed":
             detail = content.get("until")
-        case "step_skipped" | "cancelled" | "replacement_decided":
+        case "step_skipped" | "cancelled" | "replacement_decided" | "reopened":
             detail = content.get("reason")
         case "refused":
             detail = localized(content.get("text"))
