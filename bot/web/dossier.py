@@ -105,7 +105,7 @@ def render_dossier(
     ``events`` is the whole trail, ``chain_intact`` what its check came to. ``answers`` (by field id) are shown with
     the labels of ``form``.
     """
-    lines = tuple(_lines(view, events, language))
+    lines = tuple(trail_lines(view, events, language))
     by_step = courses(view, events)
     entries = tuple(
         StepEntry(
@@ -139,7 +139,8 @@ def render_dossier(
     )
 
 
-def _lines(view: OnboardingView, events: Sequence[Event], language: Language) -> Iterator[TrailLine]:
+def trail_lines(view: OnboardingView, events: Sequence[Event], language: Language) -> Iterator[TrailLine]:
+    """Read the trail's lines for people, in one language."""
     titles = {step.id: step.definition.title.text(language) for step in view.steps}
     for event in events:
         detail = _detail(view, event, language)

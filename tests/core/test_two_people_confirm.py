@@ -127,16 +127,3 @@ def test_a_question_takes_two_who_say_yes_and_one_who_says_no(house: House) -> N
     house.onboardings.answer(key, "received", True, actor=partner)
     house.onboardings.answer(key, "received", True, actor=ANA)
     assert house.onboardings.view(key).state == "done"
-
-
-def test_references_are_assigned_with_the_second_confirmation_alone(house: House) -> None:
-    waits = Waiting(on="manager", note=say("ask.no"), memory={"confirmable": True})
-    house.directory.script = [waits]
-    (house.base / "packs" / "operadora_x" / "checklist.yaml").write_text(
-        TWO.replace("    kind: directory\n    title", "    kind: directory\n    title", 1), "utf-8"
-    )
-    key = house.start()
-    house.work()
-    house.onboardings.confirm(key, "directory", actor=ANA)
-    # A directory takes no confirmations: one person is enough.
-    assert house.states(key)["directory"] == "done"
