@@ -27,7 +27,7 @@ from bot.job_workers import JobWorkers
 from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
-from bot.onboarding.actors import Roles
+from bot.onboarding.actors import NoGroups, Roles
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.database_errors import damaged, is_damage
 from bot.onboarding.effects import Effects
@@ -56,6 +56,7 @@ from bot.settings import Settings
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
+from bot.slack.groups import SlackGroups
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
 from bot.steps.kinds import Means, build_kinds
@@ -73,7 +74,7 @@ from bot.web.health import build_health
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
 from bot.web.server import WebServer
-from checklists.model import FormParameters
+from checklists.model import FormParameters, Language
 
 log = structlog.stdlib.get_logger()
 
@@ -108,7 +109,7 @@ class Application:
     census: Callable[[], Census]
     stuck: Callable[[], int]
 
-    def export(self, key: str, out: Path) -> tuple[Path, Path, Path]:
+    def export(self, key: str, out: Path, language: Language | None = None) -> tuple[Path, Path, Path]:
         """Write an onboarding's dossier.html, trail.json and trail.csv into a folder. Raises Unknown."""
         view = self.onboardings.view(key)
         answers: Mapping[str, object] = {}
@@ -118,7 +119,8 @@ class Application:
                 answers = self.onboardings.answers(key, step.id)
                 form = view.pack.forms[step.definition.parameters.form]
         events = self.onboardings.trail(key)
-        return export_dossier(out, view, events, self.settings.language, answers=answers or None, form=form)
+        spoken = language or self.settings.language
+        return export_dossier(out, view, events, spoken, answers=answers or None, form=form)
 
     def require_shared_folder(self) -> None:
         """Make sure that files put into DATA_DIR are found by every worker. Raises SettingsError."""
@@ -164,7 +166,8 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
-    roles = Roles(settings.roles.by_role())
+    groups = SlackGroups(SlackConnection(settings.slack, peers)) if settings.slack.bot_token else NoGroups()
+    roles = Roles(settings.roles.by_role(), groups)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
     looks = LookWorker(store, clock, _lookouts(settings, means))
     workers = JobWorkers(
@@ -434,7 +437,9 @@ def _front(application: Application) -> SlackFront | None:
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
-    return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals)
+    return SlackFront(
+        connection, application.onboardings, application.packs, settings.language, arrivals, application.export
+    )
 
 
 def _web_server(application: Application, role: Role, front: SlackFront | None) -> WebServer | None:

@@ -82,6 +82,9 @@ def effect_kind(key: str) -> str:
     """
     _, _, rest = key.partition(":")
     first, _, rest = rest.partition(":")
+    if first.startswith("end"):
+        # The end of an onboarding that was opened again is `end1`.
+        first = first.rstrip("0123456789")
     if first in {"start", "end"}:
         return f"{rest} {first}"
     if first.isdecimal():

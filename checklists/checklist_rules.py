@@ -13,12 +13,15 @@ from pydantic import BaseModel
 
 from checklists.model import (
     STAGES,
+    AskParameters,
     ChainParameters,
     Checklist,
     ConfirmParameters,
     Option,
+    ReferencesParameters,
     Step,
     TicketParameters,
+    WatchParameters,
 )
 from checklists.problem import PackProblem
 from checklists.source import KeyPath, Source
@@ -28,6 +31,9 @@ from checklists.vocabulary import SUMMARY_PLACEHOLDERS
 
 # Pack format: without `role` it is the manager, except for these kinds.
 _ROLES = {"form": "partner", "deposit": "partner", "ask": "partner", "ticket": "data_base"}
+
+# The kinds of steps that a person confirms: others end by what the bot or a server has seen.
+_CONFIRMED_BY_PEOPLE = (ConfirmParameters, AskParameters, ReferencesParameters, WatchParameters)
 
 _TEXT = {"fr": "?", "en": "?", "es": "?"}
 _OPTION = {"id": "unreadable", "type": "boolean", "label": _TEXT}
@@ -193,6 +199,9 @@ def _step_problems(source: Source, placed: PlacedStep) -> Iterator[PackProblem]:
             )
     if step.ticks and step.parameters is not None and not isinstance(step.parameters, ConfirmParameters):
         yield source.problem((*path, "ticks"), f"a step of kind {step.kind} has no `ticks`, only a confirm has")
+    if step.confirmations > 1 and step.parameters is not None and not isinstance(step.parameters, _CONFIRMED_BY_PEOPLE):
+        message = f"a step of kind {step.kind} is confirmed by nobody: it takes no `confirmations`"
+        yield source.problem((*path, "confirmations"), message, "only confirm, ask, references and watch take them")
     if step.kind == "ticket" and isinstance(raw_with, dict):
         yield from _summary_problems(source, (*path, "with", "summary"), raw_with.get("summary"))
     if step.kind == "chain" and isinstance(raw_with, dict):

@@ -98,7 +98,10 @@ class Remind(Frozen):
 
 
 class Step(Frozen):
-    """One step of the checklist. ``parameters`` is the step kind's own model, read from the key ``with``."""
+    """One step of the checklist. ``parameters`` is the step kind's own model, read from the key ``with``.
+
+    ``confirmations``: how many different people must confirm it, where people do.
+    """
 
     id: Identifier
     kind: str
@@ -110,6 +113,7 @@ class Step(Frozen):
     guide: str | None = None
     due: Due | None = None
     remind: Remind | None = None
+    confirmations: int = Field(default=1, ge=1, le=5)
     parameters: Any = None
 
     def applies(self, options: Mapping[str, OptionValue]) -> bool:

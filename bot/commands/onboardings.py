@@ -23,6 +23,8 @@ from bot.commands.shell import (
 
 commands = typer.Typer()
 
+OfStep = Annotated[str | None, typer.Option("--step", help="Of this step, not of the whole onboarding.")]
+
 
 @commands.command()
 def start(
@@ -127,13 +129,20 @@ def confirm(
     step: StepId,
     tick: Annotated[list[str] | None, typer.Option(help="A checkbox by its id; none: all of them.")] = None,
     choice: Annotated[str | None, typer.Option(help="A choice of the step by its id.")] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take your own confirmation back, while another person's is needed.")
+    ] = False,
 ) -> None:
     """Confirm a manual step: tick boxes, choose a status, or confirm an assignment.
 
     Example: onboarding-bot confirm ONB-7 portal --tick logged_in
     """
+    if withdraw and (tick or choice is not None):
+        raise typer.BadParameter("either --withdraw or what to confirm", param_hint="--withdraw")
     with open_bot() as bot:
-        if choice is not None:
+        if withdraw:
+            bot.onboardings.steering.withdraw(key, step, actor=shell_actor())
+        elif choice is not None:
             bot.onboardings.choose(key, step, choice, actor=shell_actor())
         elif tick:
             bot.onboardings.tick(key, step, tick, actor=shell_actor())
@@ -235,6 +244,84 @@ def cancel(key: Key, reason: Reason) -> None:
 
 
 @commands.command()
+def reopen(
+    key: Key,
+    reason: Reason,
+    step: OfStep = None,
+) -> None:
+    """Open an onboarding again that is done or was cancelled; done steps stay done.
+
+    With --step that step and all that need it begin anew. One that is done begins its last step anew without it.
+
+    Example: onboarding-bot reopen ONB-7 --reason "the OFC must be sent again" --step ofc_sent
+    """
+    with open_bot() as bot:
+        bot.onboardings.steering.reopen(key, reason, step, actor=shell_actor())
+        view = bot.onboardings.view(key)
+        begun = [each.id for each in view.steps if each.state in {"waiting", "running", "failed"}]
+        typer.echo(f"{view.key}: open again, at {', '.join(begun)}")
+
+
+@commands.command()
+def assign(
+    key: Key,
+    person: Annotated[
+        str | None,
+        typer.Argument(help="A Slack user or group id, a Jira account, or a name; none: nobody in particular."),
+    ] = None,
+    step: OfStep = None,
+    name: Annotated[str | None, typer.Option(help="What people read instead of an id.")] = None,
+) -> None:
+    """Name the one person who answers for an onboarding or a step: reminders turn to them first.
+
+    Example: onboarding-bot assign ONB-7 U012AB3CD --name Ana --step form
+    """
+    from bot.onboarding.actors import Accountable
+
+    member = (person or "").strip()
+    with open_bot() as bot:
+        accountable = Accountable(member, (name or member).strip()) if member else None
+        changed = bot.onboardings.steering.assign(key, accountable, step, actor=shell_actor())
+        shown = accountable.name if accountable else "nobody in particular"
+        typer.echo(f"{_about(bot, key, step)}: {shown}{'' if changed else ' already'}")
+
+
+@commands.command()
+def due(
+    key: Key,
+    day: Annotated[
+        datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="The day; none: none, for a step its pack's own.")
+    ] = None,
+    step: OfStep = None,
+) -> None:
+    """Change the due date of an onboarding or of a step; the reminders follow.
+
+    Example: onboarding-bot due ONB-7 2026-12-01 --step form
+    """
+    with open_bot() as bot:
+        changed = bot.onboardings.steering.set_due(key, day.date() if day else None, step, actor=shell_actor())
+        view = bot.onboardings.view(key)
+        now = view.step(step).due_on if step else view.due
+        shown = (day.date() if day else now) or "none"
+        typer.echo(f"{_about(bot, key, step)}: due {shown}{'' if changed else ' already'}")
+
+
+@commands.command()
+def note(
+    key: Key,
+    text: Annotated[str, typer.Argument(help="What others should read later.", show_default=False)],
+    step: OfStep = None,
+) -> None:
+    """Put a note on the audit trail; it is told in Slack and Jira.
+
+    Example: onboarding-bot note ONB-7 "the contract came by post" --step form
+    """
+    with open_bot() as bot:
+        bot.onboardings.steering.note(key, text, step, actor=shell_actor())
+        typer.echo(f"{_about(bot, key, step)}: noted")
+
+
+@commands.command()
 def export(
     key: Key,
     out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write into.", show_default=False)],
@@ -246,6 +333,10 @@ def export(
     with open_bot() as bot:
         for path in bot.export(key, out):
             typer.echo(path)
+
+
+def _about(bot: Any, key: str, step: str | None) -> str:
+    return f"{bot.onboardings.view(key).key}{f' {step}' if step else ''}"
 
 
 def _option(given: str) -> tuple[str, bool | str]:

@@ -21,6 +21,10 @@ COMMENTED = frozenset(
         "step_escalated",
         "deadline_passed",
         "replacement_decided",
+        "assigned",
+        "due_changed",
+        "noted",
+        "reopened",
         "closed",
         "cancelled",
     }

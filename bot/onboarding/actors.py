@@ -1,8 +1,8 @@
 """Who acts, and what each role may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, Self
 
 from bot.locales import say
 from bot.onboarding.errors import NotAllowed
@@ -24,14 +24,76 @@ SYSTEM = Actor("system", "system", "onboarding-bot")
 
 
 @dataclass(frozen=True)
+class Accountable:
+    """The one person who was named to answer for an onboarding or a step.
+
+    ``id`` is theirs as in the settings' roles (a Slack user or group id, a Jira account), or their name where they have
+    none; ``name`` is what people read.
+    """
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, kept_id: str | None, kept_name: str | None) -> Self | None:
+        """Read what a row keeps; None where nobody is named."""
+        return cls(kept_id, kept_name or kept_id) if kept_id else None
+
+
+class Groups(Protocol):
+    """The members of Slack's user groups. Neither method raises: while Slack is away the last known ones count."""
+
+    def refresh(self, groups: Collection[str]) -> None:
+        """Bring what is known of some groups up to date, in a moment; never within a transaction."""
+
+    def members(self, group: str) -> Collection[str]:
+        """Return the user ids of a group as they are known; asks nobody."""
+
+
+class NoGroups:
+    """Implements ``Groups`` where there is no Slack to ask."""
+
+    def refresh(self, groups: Collection[str]) -> None:
+        """There is nothing to learn."""
+
+    def members(self, group: str) -> Collection[str]:
+        """Nobody is known to be in a group."""
+        del group
+        return ()
+
+
+def is_slack_user(member: str) -> bool:
+    """Tell a Slack user's id from other members of a role."""
+    return _is_slack_id(member, "UW")
+
+
+def is_slack_group(member: str) -> bool:
+    """Tell a Slack user group's id from other members of a role."""
+    return _is_slack_id(member, "S")
+
+
+def _is_slack_id(member: str, kinds: str) -> bool:
+    return len(member) > 3 and member[0] in kinds and member.isascii() and member.isalnum() and member.isupper()
+
+
+@dataclass(frozen=True)
 class Roles:
-    """Who holds which role, by Slack user id or Jira account.
+    """Who holds which role, by Slack user id, Slack user group id or Jira account.
 
     No manager configured: anyone in the channel is one. No Data Base team configured: the managers act for it.
-    The partner is never in Slack; a manager may act for it there, and the trail says so.
+    The partner is never in Slack; a manager may act for it there, and the trail says so. In Jira whoever may work on
+    the Data Base team's tickets acts for it, unless the settings name its accounts; every other role is for accounts
+    that are named. A link is the partner's, for the partner's role alone.
     """
 
     members: Mapping[Role, Sequence[str]] = field(default_factory=dict)
+    groups: Groups = field(default_factory=NoGroups)
+
+    def refresh(self) -> None:
+        """Bring the user groups that the roles name up to date; to be called outside of transactions."""
+        named = {member for members in self.members.values() for member in members if is_slack_group(member)}
+        if named:
+            self.groups.refresh(named)
 
     def may(self, actor: Actor, role: Role) -> bool:
         """Tell whether the actor may confirm, skip or retry a step of this role."""
@@ -41,7 +103,7 @@ class Roles:
             case "link":
                 return role == "partner"
             case "jira":
-                return role == "data_base" or self._listed(actor, "admin")
+                return self._listed(actor, "admin") or self._in_jira(actor, role)
             case "slack":
                 return self._in_slack(actor, role)
 
@@ -53,7 +115,7 @@ class Roles:
         managers = self.members.get("manager") or ()
         listed = managers if role == "partner" else self.members.get(role, ()) or managers  # type: ignore[call-overload]
         kind, _, person = starter.partition(":")
-        if kind == "slack" and (person in listed or not listed):
+        if kind == "slack" and (not listed or self._among(person, listed)):
             return [person, *(member for member in listed if member != person)]
         return list(listed)
 
@@ -74,12 +136,33 @@ class Roles:
             case "admin":
                 return is_manager if not self.members.get("admin") else False
 
+    def _in_jira(self, actor: Actor, role: Role) -> bool:
+        match role:
+            case "manager" | "partner":
+                return self._listed(actor, "manager")
+            case "data_base":
+                accounts = [member for member in self.members.get(role, ()) if not _is_slack_id(member, "UWS")]
+                return not accounts or self._listed(actor, role)
+            case "admin":
+                return False
+
     def _listed(self, actor: Actor, role: Role) -> bool:
-        return actor.id.partition(":")[2] in self.members.get(role, ())
+        return self._among(actor.id.partition(":")[2], self.members.get(role, ()))
+
+    def _among(self, person: str, listed: Sequence[str]) -> bool:
+        return person in listed or any(
+            person in self.groups.members(member) for member in listed if is_slack_group(member)
+        )
 
     def _who(self, role: Role) -> str:
         listed = self.members.get(role) or self.members.get("manager") or ()
-        return ", ".join(f"<@{member}>" if member.startswith(("U", "W")) else member for member in listed) or "—"
+        return ", ".join(_as_mention(member) for member in listed) or "—"
+
+
+def _as_mention(member: str) -> str:
+    if is_slack_user(member):
+        return f"<@{member}>"
+    return f"<!subteam^{member}>" if is_slack_group(member) else member
 
 
 def role_name(role: str) -> Localized:

@@ -1,17 +1,17 @@
 """What all that a person asks for has in common: once for each event, by somebody who may, refusals on the trail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.locales import say
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import Refused, UnknownOnboarding
 from bot.onboarding.flow import Change, Flow
-from bot.onboarding.models import Onboarding, Received, StepRecord
+from bot.onboarding.models import Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.store import Store, insert_once
 from checklists.model import Role
 
@@ -46,6 +46,7 @@ class Asking:
         ``role`` is who may ask, where that is not the step's own role; ``or_role`` who may beside that.
         """
         onboarding_id = self.onboarding_id(key)
+        self._roles.refresh()
         with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
             try:
                 with self._flow.change(onboarding_id, actor) as change:
@@ -66,6 +67,43 @@ class Asking:
                 log.info("action_refused", reason=refused.text.en)
                 raise
 
+    @contextmanager
+    def whole(
+        self,
+        key: str,
+        actor: Actor,
+        source: str | None,
+        *,
+        role: Role = "manager",
+        or_roles: Sequence[Role] = (),
+        step_id: str | None = None,
+        even_closed: bool = False,
+    ) -> Iterator[tuple[Change, StepRecord | None] | None]:
+        """Open the change that a person asks for of a whole onboarding; None when it is a repeat.
+
+        ``step_id`` names the step that it is about, where it is about one; ``or_roles`` who may ask beside ``role``;
+        ``even_closed``: of one that has ended, too. A refusal goes to the trail and on. Raises Refused.
+        """
+        onboarding_id = self.onboarding_id(key)
+        self._roles.refresh()
+        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
+            try:
+                with self._flow.change(onboarding_id, actor) as change:
+                    if source is not None and not self.is_first(change.session, source):
+                        yield None
+                        log.info("action_repeated")
+                        return
+                    record = change.step(step_id) if step_id is not None else None
+                    if not even_closed:
+                        require_open(change)
+                    self._roles.require(actor, role, *or_roles)
+                    yield change, record
+                log.info("action_taken", state=change.onboarding.state)
+            except Refused as refused:
+                self._note_refusal(onboarding_id, step_id, actor, refused, source)
+                log.info("action_refused", reason=refused.text.en)
+                raise
+
     def is_first(self, session: Session, source: str) -> bool:
         """Tell whether an outside event is carried out for the first time, and remember that it was."""
         return insert_once(session, Received, source=source, at=self._clock.now())
@@ -78,7 +116,7 @@ class Asking:
         return _number(key)
 
     def _note_refusal(
-        self, onboarding_id: int, step_id: str, actor: Actor, refused: Refused, source: str | None
+        self, onboarding_id: int, step_id: str | None, actor: Actor, refused: Refused, source: str | None
     ) -> None:
         with self._flow.change(onboarding_id, actor) as change:
             if source is not None and not self.is_first(change.session, source):
@@ -106,3 +144,26 @@ def require_open(change: Change) -> None:
     """Raise Refused when the onboarding has ended."""
     if change.onboarding.state != "open":
         raise Refused(say("refused.closed", key=change.onboarding.key))
+
+
+def require_no_other(
+    session: Session, *, pack: str, partner: str, root: str, client: str, surfaces: Sequence[str]
+) -> None:
+    """Raise Refused, with a link, when an onboarding is open for the same client of a partner, by either name.
+
+    ``surfaces`` are those whose address is given, the best one first.
+    """
+    same = session.exec(
+        select(Onboarding).where(
+            Onboarding.pack == pack,
+            Onboarding.partner == partner,
+            Onboarding.state == "open",
+            (col(Onboarding.root_key) == root.upper()) | (col(Onboarding.client_key) == client.casefold()),
+        )
+    ).first()
+    if same is None:
+        return
+    shown = session.exec(select(SurfaceRecord).where(SurfaceRecord.onboarding_id == same.id)).all()
+    links = {surface.name: surface.parent_link for surface in shown if surface.parent_link}
+    link = next((links[name] for name in surfaces if name in links), None)
+    raise Refused(say("refused.second_start", key=same.key, client=same.client, partner=same.partner), link=link)

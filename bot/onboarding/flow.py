@@ -266,6 +266,43 @@ class Flow:
             self.set_time(change, due_rows.DEADLINE, max(eve, change.now))
             self._watch_lateness(change, change.onboarding.due)
 
+    def change_due_date(self, change: Change) -> None:
+        """Watch the due date that a whole onboarding has been given now; its eve is told of while that is to come."""
+        due, working = change.onboarding.due, change.working_time
+        if due is None:
+            self.unschedule(change, due_rows.DEADLINE)
+            return
+        eve = working.opening(working.day_before(due))
+        if eve > change.now:
+            self.set_time(change, due_rows.DEADLINE, eve)
+        else:
+            self.set_time(change, due_rows.DEADLINE, working.opening(due + timedelta(days=1)), attempts=1)
+        self._watch_lateness(change, due)
+
+    def change_step_due_date(self, change: Change, record: StepRecord, day: date | None) -> None:
+        """Set a step's due date by hand (None: the pack's own again); its reminders follow."""
+        record.due_set = day
+        change.session.add(record)
+        if record.state not in UNDER_WAY:
+            return
+        self._set_due_date(change, record)
+        remind = change.definition(record).remind
+        if remind is not None:
+            first = first_reminder(change.working_time, remind, change.now, record.due_on)
+            self.set_time(change, due_rows.reminder(record.step_id), first, run=record.run)
+
+    def start_over(self, change: Change, step_id: str) -> None:
+        """Put a step, and what needs it, back as if they had not begun; what was skipped after it stays so."""
+        for record in change.steps:
+            follows = step_id in _ancestors(change.pack, record.step_id)
+            if record.step_id != step_id and (not follows or record.state in {"not_applicable", "skipped"}):
+                continue
+            self._forget(change, record)
+            clear_ticks(change, record)
+            if record.state != "pending":
+                _clear(record)
+                _mark(record, "pending", change)
+
     def _move(self, change: Change, record: StepRecord, met: set[str]) -> bool:
         definition = change.definition(record)
         if not definition.applies(change.onboarding.options):
@@ -377,9 +414,17 @@ class Flow:
         due_rows.drop(change.session, change.onboarding.id, *(subject(record.step_id) for subject in subjects))
 
     def _set_due_date(self, change: Change, record: StepRecord) -> None:
-        """Count a step's due date from the start, or from the end of the step that it names, once that is over."""
+        """Count a step's due date from the start, or from the end of the step that it names, once that is over.
+
+        A date that a person has set is the step's date.
+        """
+        if record.due_set is not None:
+            record.due_on = record.due_set
+            self._watch_lateness(change, record.due_set)
+            return
         due = change.definition(record).due
         if due is None:
+            record.due_on = None
             return
         counted_from: datetime | None = change.onboarding.started_at
         if due.after != "start":
@@ -416,6 +461,15 @@ def _ancestors(pack: Pack, step_id: str) -> set[str]:
             found.add(need)
             waiting.extend(pack.checklist.step(need).needs)
     return found
+
+
+def clear_ticks(change: Change, record: StepRecord) -> None:
+    """Untick all boxes of a step that begins anew; the trail must say so, for clicks are read against it."""
+    ticked = record.memory.get("ticks")
+    if ticked:
+        record.memory = {**record.memory, "ticks": {}}
+        change.session.add(record)
+        change.note("ticked", step=record, content={"added": [], "removed": sorted(ticked), "ticked": []})
 
 
 def _clear(record: StepRecord) -> None:

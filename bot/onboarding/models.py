@@ -47,7 +47,11 @@ def _moment(*, nullable: bool = False) -> Any:
 
 
 class Onboarding(SQLModel, table=True):
-    """One activation of one operator for one client of one partner. ``revision`` is its last trail event's number."""
+    """One activation of one operator for one client of one partner. ``revision`` is its last trail event's number.
+
+    ``accountable`` is the one person that a manager has named, as the settings' roles name people; ``reopened`` counts
+    the times that it was opened again.
+    """
 
     __tablename__ = "onboarding"
     __table_args__ = (
@@ -93,6 +97,9 @@ class Onboarding(SQLModel, table=True):
     started_by: str
     started_at: datetime = _moment()
     closed_at: datetime | None = _moment(nullable=True)
+    accountable: str | None = None
+    accountable_name: str | None = None
+    reopened: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
     @property
     def key(self) -> str:
@@ -105,6 +112,7 @@ class StepRecord(SQLModel, table=True):
 
     ``run`` counts the times it was begun; a job that belongs to an earlier run is ignored. ``note`` says what is
     waited for, ``code``/``seen``/``advice`` why it failed: texts in three languages. ``memory`` is the step kind's own.
+    ``due_set`` is the due date that a person has set, in place of the pack's.
     """
 
     __tablename__ = "step"
@@ -127,6 +135,9 @@ class StepRecord(SQLModel, table=True):
     link: str | None = None
     memory: dict[str, Any] = _json()
     due_on: date | None = None
+    due_set: date | None = None
+    accountable: str | None = None
+    accountable_name: str | None = None
     changed_at: datetime | None = _moment(nullable=True)
     changed_by: str | None = None
 

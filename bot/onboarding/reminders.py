@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from bot.locales import say
 from bot.onboarding import due_rows
+from bot.onboarding.accountable import who_answers
 from bot.onboarding.actors import Roles, role_name
 from bot.onboarding.effects import Effects, NothingHappened, OutcomeUnknown
 from bot.onboarding.errors import Unavailable
@@ -96,8 +97,8 @@ class ReminderWorker:
         starter = _starter(change)
         content = {
             "seen": _sentence(change, record, role).model_dump(),
-            "who": self._roles.accountable(role, starter),
-            "managers": self._roles.accountable("manager", starter) if escalates else [],
+            "who": who_answers(change, self._roles, role, starter, record),
+            "managers": who_answers(change, self._roles, "manager", starter) if escalates else [],
             "times": times,
         }
         line = change.note("step_escalated" if escalates else "step_reminded", step=record, content=content)
@@ -224,7 +225,7 @@ class ReminderWorker:
             self._flow.unschedule(change, job.subject)
 
     def _tell_of_due_date(self, change: Change, kind: str, sentence: Localized) -> None:
-        managers = self._roles.accountable("manager", _starter(change))
+        managers = who_answers(change, self._roles, "manager", _starter(change))
         told = managers if kind == "deadline_passed" else []
         change.note(kind, content={"seen": sentence.model_dump(), "who": managers, "managers": told})
 

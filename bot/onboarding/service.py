@@ -16,10 +16,12 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
-from bot.onboarding.asking import Asking, find, require_open
+from bot.onboarding.asking import Asking, find, require_no_other
 from bot.onboarding.clock import Clock, WorkingTime
+from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.mine import Mine
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -27,6 +29,7 @@ from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.restoration import first_free_id
 from bot.onboarding.start import StartRequest, checked
+from bot.onboarding.steering import Steering
 from bot.onboarding.store import Store, tried_again
 from bot.onboarding.ticking import tick, ticks_at
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
@@ -37,7 +40,8 @@ log = structlog.stdlib.get_logger()
 # Whoever wants to hear nothing for longer stops the reminders: a mistyped year must not.
 LONGEST_SNOOZE = timedelta(days=90)
 
-Decide = Callable[[Change, StepRecord], Outcome]
+# None: it is on the trail, and the step is where it was.
+Decide = Callable[[Change, StepRecord], Outcome | None]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Onboardings:
         self._roles = roles
         self._asking = Asking(store, flow, clock, roles)
         self._language = language
+        self.steering = Steering(flow, self._asking)
+        self.mine = Mine(store, packs, roles, clock)
 
     # Starting and reading.
 
@@ -72,6 +78,7 @@ class Onboardings:
 
     @tried_again
     def _start(self, request: StartRequest, actor: Actor, source: str | None) -> Started:
+        self._roles.refresh()
         self._roles.require(actor, "manager")
         pack = self._packs.get(request.pack)
         now = self._clock.now()
@@ -80,7 +87,14 @@ class Onboardings:
         with self._store.transaction(for_person=True) as session:
             if source is not None and not self._asking.is_first(session, source):
                 return Started(self._key_started_by(session, source), is_new=False)
-            self._refuse_second(session, good)
+            require_no_other(
+                session,
+                pack=good.pack,
+                partner=good.partner,
+                root=good.root,
+                client=good.client,
+                surfaces=self._flow.surfaces,
+            )
             onboarding = Onboarding(
                 id=first_free_id(session),
                 pack=pack.id,
@@ -182,7 +196,7 @@ class Onboardings:
         the difference between the two is applied, so two people who tick at once both count.
         """
 
-        def decide(change: Change, record: StepRecord) -> Outcome:
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
             shown = ticks_at(change, record, clicked)
             added, removed = set(selected) - shown, shown - set(selected)
             return tick(change, record, added, removed)
@@ -192,7 +206,7 @@ class Onboardings:
     def tick(self, key: str, step_id: str, ticks: Sequence[str], *, actor: Actor, source: str | None = None) -> bool:
         """Tick checkboxes by id; no ids: all of them."""
 
-        def decide(change: Change, record: StepRecord) -> Outcome:
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
             offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
             if not offered:
                 raise Refused(say("refused.no_ticks", step=step_id))
@@ -203,12 +217,16 @@ class Onboardings:
     def choose(self, key: str, step_id: str, choice_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Answer a manual step that offers choices."""
 
-        def decide(change: Change, record: StepRecord) -> Outcome:
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
             definition = change.definition(record)
             choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
             for choice in choices:
                 if choice.id == choice_id:
-                    return _chosen(choice, definition.role, actor, change.onboarding.language)
+                    outcome = _chosen(choice, definition.role, actor, change.onboarding.language)
+                    if isinstance(outcome, Done):
+                        return confirmed(change, record, outcome, choice.id)
+                    void_confirmations(change, record)
+                    return outcome
             raise Refused(say("refused.no_choice", choice=choice_id, choices=", ".join(c.id for c in choices) or "—"))
 
         return self._act(key, step_id, actor, source, decide)
@@ -216,10 +234,12 @@ class Onboardings:
     def confirm(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Confirm a step with one click: the assignment of references, or all ticks of a manual step."""
 
-        def decide(change: Change, record: StepRecord) -> Outcome:
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
             if record.memory.get("confirmable"):
-                assign_references(change.session, record.onboarding_id, change.actor.name, change.now)
-                return Done(Evidence(facts=(Fact(say("fact.confirmed_by"), actor.name),)))
+                done = confirmed(change, record, Done(Evidence(facts=(Fact(say("fact.confirmed_by"), actor.name),))))
+                if done is not None:
+                    assign_references(change.session, record.onboarding_id, change.actor.name, change.now)
+                return done
             offered = [tick.id for tick in offered_ticks(record, change.definition(record))]
             if not offered:
                 raise Refused(say("refused.not_confirmable", step=change.definition(record).title))
@@ -232,7 +252,7 @@ class Onboardings:
     ) -> bool:
         """Answer the yes-or-no question of a step."""
 
-        def decide(change: Change, record: StepRecord) -> Outcome:
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
             if record.kind != "ask":
                 raise Refused(say("refused.no_question", step=change.definition(record).title))
             facts = [Fact(say("fact.answered_by"), actor.name)]
@@ -240,7 +260,7 @@ class Onboardings:
                 facts.append(Fact(say("fact.comment"), comment.strip()))
             evidence = Evidence(facts=tuple(facts))
             if yes:
-                return Done(evidence)
+                return confirmed(change, record, Done(evidence))
             seen = say("ask.no_with_comment", comment=comment.strip()) if comment.strip() else say("ask.no")
             return Failed("ANSWERED_NO", seen, say("ask.no_advice"), evidence)
 
@@ -403,13 +423,12 @@ class Onboardings:
     @tried_again
     def cancel(self, key: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
         """End an onboarding before its time; nothing that exists outside is removed."""
-        self._roles.require(actor, "manager")
-        if not reason.strip():
-            raise Refused(say("refused.no_reason"))
-        with self._flow.change(self._asking.onboarding_id(key), actor) as change:
-            if source is not None and not self._asking.is_first(change.session, source):
+        with self._asking.whole(key, actor, source) as asked:
+            if asked is None:
                 return False
-            require_open(change)
+            change, _ = asked
+            if not reason.strip():
+                raise Refused(say("refused.no_reason"))
             change.onboarding.state = "cancelled"
             change.onboarding.closed_at = change.now
             self._flow.forget_times(change)
@@ -427,7 +446,9 @@ class Onboardings:
             change, record = asked
             if record.state != "waiting":
                 raise Refused(say("refused.not_waiting", step=change.definition(record).title, state=_state(record)))
-            self._flow.settle(change, record, decide(change, record))
+            outcome = decide(change, record)
+            if outcome is not None:
+                self._flow.settle(change, record, outcome)
             return True
 
     def _key_started_by(self, session: Session, source: str) -> str:
@@ -436,23 +457,6 @@ class Onboardings:
             if line.content.get("source") == source:
                 return f"ONB-{line.onboarding_id}"
         raise Unknown(say("refused.repeated"))
-
-    def _refuse_second(self, session: Session, good: StartRequest) -> None:
-        same = session.exec(
-            select(Onboarding).where(
-                Onboarding.pack == good.pack,
-                Onboarding.partner == good.partner,
-                Onboarding.state == "open",
-                (col(Onboarding.root_key) == good.root.upper())
-                | (col(Onboarding.client_key) == good.client.casefold()),
-            )
-        ).first()
-        if same is None:
-            return
-        shown = session.exec(select(SurfaceRecord).where(SurfaceRecord.onboarding_id == same.id)).all()
-        links = {surface.name: surface.parent_link for surface in shown if surface.parent_link}
-        link = next((links[name] for name in self._flow.surfaces if name in links), None)
-        raise Refused(say("refused.second_start", key=same.key, client=same.client, partner=same.partner), link=link)
 
 
 def _require_reminders(change: Change, record: StepRecord) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.locales import say
 from bot.onboarding import trail
+from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.errors import Refused
 from bot.onboarding.flow import Change
 from bot.onboarding.models import StepRecord
@@ -18,8 +19,12 @@ def ticks_at(change: Change, record: StepRecord, revision: int) -> set[str]:
     return set(line.content["ticked"]) if line else set()
 
 
-def tick(change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome:
-    """Tick and untick boxes; the step is done when all are ticked. Raises Refused for one that is not offered."""
+def tick(change: Change, record: StepRecord, added: set[str], removed: set[str]) -> Outcome | None:
+    """Tick and untick boxes; the step is done when all are ticked. Raises Refused for one that is not offered.
+
+    Where more people must confirm, it is whoever ticks the last box, or names all of them, that does; None until enough
+    have.
+    """
     offered = {tick.id for tick in offered_ticks(record, change.definition(record))}
     if not added | removed <= offered:
         raise Refused(
@@ -30,6 +35,7 @@ def tick(change: Change, record: StepRecord, added: set[str], removed: set[str])
             )
         )
     ticked = {**record.memory.get("ticks", {})}
+    is_vouched_for = bool(added - ticked.keys()) or added == offered
     for tick_id in sorted(added - ticked.keys()):
         ticked[tick_id] = {"by": change.actor.name, "at": change.now.isoformat()}
     for tick_id in removed:
@@ -38,6 +44,8 @@ def tick(change: Change, record: StepRecord, added: set[str], removed: set[str])
     change.session.add(record)
     content = {"added": sorted(added), "removed": sorted(removed), "ticked": sorted(ticked)}
     change.note("ticked", step=record, content=content)
+    if removed:
+        void_confirmations(change, record)
     if ticked.keys() < offered:
         return Waiting(
             on=record.waits_for or record.role,  # type: ignore[arg-type]
@@ -47,7 +55,10 @@ def tick(change: Change, record: StepRecord, added: set[str], removed: set[str])
         Fact(tick.label, say("fact.ticked_value", by=ticked[tick.id]["by"], at=_minute(ticked[tick.id]["at"])).en)
         for tick in offered_ticks(record, change.definition(record))
     )
-    return Done(Evidence(facts=facts))
+    if change.definition(record).confirmations > 1 and not is_vouched_for:
+        # A click on an old picture that changes nothing any more vouches for nothing.
+        return None
+    return confirmed(change, record, Done(Evidence(facts=facts)))
 
 
 def _minute(moment: str) -> str:

@@ -14,7 +14,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from bot.onboarding import trail
+from bot.onboarding.actors import Accountable
 from bot.onboarding.clock import WorkingTime
+from bot.onboarding.confirmations import Confirmation, confirmations_of
 from bot.onboarding.models import (
     MET,
     Event,
@@ -47,6 +49,7 @@ class StepView:
     """One step as people see it.
 
     ``offer``: invoices that a manager may decide to replace. ``days_late``: the working days since its due date.
+    ``confirmations``: who has confirmed it, while it needs more people to. ``accountable``: who was named for it.
     """
 
     definition: StepDefinition
@@ -66,6 +69,8 @@ class StepView:
     changed_by: str | None
     offer: Offer | None = None
     days_late: int = 0
+    confirmations: tuple[Confirmation, ...] = ()
+    accountable: Accountable | None = None
 
     @property
     def id(self) -> str:
@@ -87,7 +92,8 @@ class OnboardingView:
 
     ``troubles`` tells which surface cannot be written now, and why; ``days_late`` counts the working days since its own
     due date, as each step's does since the step's. ``restored`` counts the times that the database was put back from a
-    backup that held it: outside there may be pictures of the same revision from before.
+    backup that held it: outside there may be pictures of the same revision from before. ``accountable`` is whom a
+    manager has named; ``reopened`` counts the times that it was opened again.
     """
 
     id: int
@@ -113,6 +119,8 @@ class OnboardingView:
     troubles: Mapping[str, str] = field(default_factory=dict)
     restored: int = 0
     days_late: int = 0
+    accountable: Accountable | None = None
+    reopened: int = 0
 
     @property
     def most_days_late(self) -> int:
@@ -144,7 +152,8 @@ class Report:
     """Something that happened and that people must be able to read later: one line of the trail with its evidence.
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
-    step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, closed, cancelled. ``what`` names
+    step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, assigned, due_changed, noted,
+    confirmed (more people must), confirmation_withdrawn, reopened, closed, cancelled. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
     hear of an escalation: members of the settings' roles.
@@ -181,6 +190,12 @@ REPORTED = frozenset(
         "deadline_near",
         "deadline_passed",
         "replacement_decided",
+        "assigned",
+        "due_changed",
+        "noted",
+        "confirmed",
+        "confirmation_withdrawn",
+        "reopened",
         "closed",
         "cancelled",
     }
@@ -227,6 +242,8 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         troubles={surface.name: surface.trouble for surface in surfaces if surface.trouble},
         restored=times_restored(session, onboarding),
         days_late=late(onboarding.due),
+        accountable=Accountable.of(onboarding.accountable, onboarding.accountable_name),
+        reopened=onboarding.reopened,
     )
 
 
@@ -349,6 +366,8 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callabl
         changed_by=record.changed_by,
         offer=Offer.of(record),
         days_late=late(record.due_on) if record.state in {"running", "waiting", "failed"} else 0,
+        confirmations=confirmations_of(record.memory, record.run),
+        accountable=Accountable.of(record.accountable, record.accountable_name),
     )
 
 

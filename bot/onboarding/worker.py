@@ -284,7 +284,8 @@ class SurfaceWorker:
         )
 
     def _close(self, view: OnboardingView, surface: Surface, parent: str) -> None:
-        key = f"{view.key}:end:{surface.name}"
+        # Once for each end: one that was opened again ends again.
+        key = f"{view.key}:end{view.reopened or ''}:{surface.name}"
         marker = f"{key}:{view.stamp}"
         self._effects.once(
             view.id,

@@ -113,7 +113,17 @@ def _said(step: StepView, language: Language) -> list[str]:
     if step.state == "failed":
         texts = [text.text(language) for text in (step.seen, step.advice) if text]
         return [code(step.code or "", 60), *(line for text in texts for line in _first_lines(text))]
-    return [quoted(step.note.text(language), SENTENCE)] if step.note is not None else []
+    said = [quoted(step.note.text(language), SENTENCE)] if step.note is not None else []
+    return [*said, *_confirmed_lines(step, language)]
+
+
+def _confirmed_lines(step: StepView, language: Language) -> list[str]:
+    """Return who has confirmed a step that more people must confirm."""
+    if not step.confirmations:
+        return []
+    by = ", ".join(f"{inline(each.name, 40)} ({moment(each.at)})" for each in step.confirmations)
+    needed = step.definition.confirmations
+    return [f"☝️ {say('confirmed.so_far', count=len(step.confirmations), needed=needed, by=by).text(language)}"]
 
 
 def _first_lines(text: str) -> list[str]:
@@ -181,6 +191,8 @@ def _buttons(view: OnboardingView, step: StepView) -> list[b.Block]:
     if choices and step.state == "waiting":
         options = [b.option(choice.label.text(language), choice.id) for choice in choices]
         elements.append({"type": "radio_buttons", "action_id": "choices", "options": options} | sure)
+    if step.confirmations and step.state == "waiting":
+        elements.append(b.button(text("withdraw"), "withdraw", value) | sure)
     if step.link and step.definition.kind == "ticket":
         elements.append(b.button(text("ticket"), "ticket", value, url=step.link))
     elements.append(b.button(text("skip"), "skip", value))

@@ -22,6 +22,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
+from bot.slack.desk import Export
 from bot.slack.listeners import Listeners
 from bot.slack.settings import SlackSettings
 from checklists.model import Language
@@ -44,11 +45,15 @@ class SlackFront:
         packs: Packs,
         language: Language,
         arrivals: Arrivals | None = None,
+        export: Export | None = None,
     ) -> None:
-        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's."""
+        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's.
+
+        ``export`` writes an onboarding's dossier into a folder.
+        """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
-        self._listeners = Listeners(connection, onboardings, packs, language)
+        self._listeners = Listeners(connection, onboardings, packs, language, export)
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None

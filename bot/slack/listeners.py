@@ -13,16 +13,16 @@ from slack_bolt import Ack, App
 
 from bot.locales import say
 from bot.onboarding.actors import Actor
-from bot.onboarding.errors import Invalid, OnboardingError, Refused, SettingsError, Unavailable
+from bot.onboarding.errors import Invalid, OnboardingError, Refused, Unavailable
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack import blocks as b
 from bot.slack import modals
-from bot.slack.commands import UnknownVerb, help_text, parse
-from bot.slack.connection import TRIGGER_LATE, TRIGGER_USED, SlackConnection, SlackRefused
-from bot.slack.mrkdwn import escaped, inline, with_mentions
-from bot.slack.status import list_text, status_text
-from checklists.model import Language, Pack
+from bot.slack.connection import SlackConnection
+from bot.slack.desk import CommandDesk, Export
+from bot.slack.explaining import explained, refusal, repeated
+from bot.slack.mrkdwn import inline
+from checklists.model import Language
 
 log = structlog.stdlib.get_logger()
 
@@ -44,11 +44,19 @@ class Clicked:
 class Listeners:
     """The listeners and what they call."""
 
-    def __init__(self, connection: SlackConnection, onboardings: Onboardings, packs: Packs, language: Language) -> None:
+    def __init__(
+        self,
+        connection: SlackConnection,
+        onboardings: Onboardings,
+        packs: Packs,
+        language: Language,
+        export: Export | None = None,
+    ) -> None:
         self._connection = connection
         self._onboardings = onboardings
         self._packs = packs
         self._language = language
+        self._desk = CommandDesk(connection, onboardings, packs, lambda _user: language, export)
 
     def register(self, app: App) -> None:
         """Register every listener."""
@@ -63,6 +71,7 @@ class Listeners:
         app.action("confirm")(self._clicks(self._confirm))
         app.action("assign")(self._clicks(self._confirm))
         app.action("retry")(self._clicks(self._retry))
+        app.action("withdraw")(self._clicks(self._withdraw))
         app.action("replace")(self._clicks(self._replace))
         app.action("snooze")(self._clicks(self._snooze, "snoozed"))
         app.action("mute")(self._clicks(self._mute, "muted"))
@@ -74,41 +83,13 @@ class Listeners:
     def command(self, ack: Ack, body: Payload) -> None:
         """Carry out a verb; the answer is the acknowledgement, for the person alone."""
         try:
-            ack(**self._carry_out(body))
+            answer = self._desk.answer(body)
         except Exception:  # noqa: BLE001 - the person must hear of it, and the library would answer nothing
             ack(response_type="ephemeral", text=self._unexpected("command"))
-
-    def _carry_out(self, body: Payload) -> dict[str, Any]:
-        verb, argument = parse(str(body.get("text") or ""))
-        command = self._connection.settings.command
-        try:
-            if isinstance(verb, UnknownVerb):
-                return self._private(self._unknown_verb(verb))
-            match verb.name:
-                case "start":
-                    self._open_start(str(body["trigger_id"]))
-                    return {}
-                case "status":
-                    return self._private(status_text(self._onboardings, argument, self._language, command))
-                case "list":
-                    return self._private(list_text(self._onboardings, self._language, command))
-                case "help":
-                    return self._private(help_text(command, self._language))
-        except OnboardingError as wrong:
-            return self._private(self._explained(wrong))
-
-    def _open_start(self, trigger_id: str) -> None:
-        packs = self._all_packs()
-        if not packs:
-            raise Refused(say("slack.no_packs"))
-        chosen = packs[0] if len(packs) == 1 else None
-        with self._connection.client() as client:
-            client.views_open(trigger_id=trigger_id, view=modals.start_modal(packs, chosen, self._language))
-
-    def _unknown_verb(self, verb: UnknownVerb) -> str:
-        command = self._connection.settings.command
-        nearest = ", ".join(f"`{command} {name}`" for name in verb.nearest) or f"`{command} help`"
-        return say("slack.unknown_verb", word=inline(verb.word, 40), nearest=nearest).text(self._language)
+            return
+        ack(**answer.shown)
+        if answer.afterwards is not None:
+            answer.afterwards()
 
     # The modals.
 
@@ -121,7 +102,7 @@ class Listeners:
                 client.views_update(
                     view_id=view["id"],
                     hash=view.get("hash"),
-                    view=modals.start_modal(self._all_packs(), chosen, self._language),
+                    view=modals.start_modal(self._desk.all_packs(), chosen, self._language),
                 )
         except OnboardingError as wrong:
             log.warning("start_modal_not_updated", reason=str(wrong))
@@ -229,6 +210,11 @@ class Listeners:
     def _retry(self, clicked: Clicked) -> bool:
         return self._onboardings.retry(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
 
+    def _withdraw(self, clicked: Clicked) -> bool:
+        return self._onboardings.steering.withdraw(
+            clicked.key, clicked.step, actor=clicked.actor, source=clicked.source
+        )
+
     def _replace(self, clicked: Clicked) -> bool:
         # The dialog before the click has shown what is replaced; there is no field in it for a reason.
         reason = say("slack.replace_reason").text(self._language)
@@ -306,42 +292,18 @@ class Listeners:
             log.warning("answer_not_shown", reason=lost.reason)
 
     def _refusal(self, refused: Refused, *, markup: bool = True) -> str:
-        text = refused.text.text(self._language)
-        if not markup:
-            return f"{text} {refused.link}" if refused.link else text
-        return f"{with_mentions(text)}\n<{refused.link}>" if refused.link else with_mentions(text)
+        return refusal(refused, self._language, markup=markup)
 
     def _explained(self, wrong: OnboardingError) -> str:
-        match wrong:
-            case Refused():
-                return self._refusal(wrong)
-            case SlackRefused(error=error) if error == TRIGGER_USED:
-                return self._repeated()
-            case SlackRefused(error=error) if error == TRIGGER_LATE:
-                return say("slack.too_late").text(self._language)
-            case _:
-                return escaped(str(wrong))
+        return explained(wrong, self._language)
 
     def _repeated(self) -> str:
-        return say("refused.repeated").text(self._language)
+        return repeated(self._language)
 
     def _unexpected(self, what: str) -> str:
         reference = secrets.token_hex(4)
         log.exception("listener_broke", what=what, reference=reference)
         return say("slack.unexpected", reference=reference).text(self._language)
-
-    def _private(self, text: str) -> dict[str, Any]:
-        return {"response_type": "ephemeral", "text": text}
-
-    def _all_packs(self) -> list[Pack]:
-        packs = []
-        for pack_id in self._packs.ids():
-            try:
-                packs.append(self._packs.get(pack_id))
-            except SettingsError as wrong:
-                # A pack that was broken while the bot runs keeps nobody from starting another operator.
-                log.warning("pack_left_out", pack=pack_id, reason=str(wrong))
-        return packs
 
 
 def _actor(body: Payload) -> Actor:

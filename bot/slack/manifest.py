@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from bot.slack.commands import VERBS
+from bot.slack.commands import usage_hint
 
-# Least scopes: the command, writing, lists too long for a post as files, and reading back its own messages to find one
-# whose answer was lost.
-BOT_SCOPES = ("channels:history", "chat:write", "commands", "files:write", "groups:history")
+# Least scopes: the command, writing, lists too long for a post as files, reading back its own messages to find one
+# whose answer was lost, a dossier for the one who asked for it, and who is in the user groups that the roles name.
+BOT_SCOPES = (
+    "channels:history",
+    "chat:write",
+    "commands",
+    "files:write",
+    "groups:history",
+    "im:write",
+    "usergroups:read",
+)
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
@@ -15,8 +23,9 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
     slash: dict[str, Any] = {
         "command": command,
         "description": "Operator activations: start, follow, confirm",
-        "usage_hint": " | ".join(f"{verb.name} {verb.argument}".strip() for verb in VERBS),
-        "should_escape": False,
+        "usage_hint": usage_hint(),
+        # People are named by mentions, which come with their ids then.
+        "should_escape": True,
     }
     if request_url is not None:
         interactivity["request_url"] = request_url

@@ -8,7 +8,7 @@ from urllib.parse import quote
 SECTION = 3_000
 
 _MEMBER = re.compile(r"[UWS][A-Z0-9]{3,}")
-_MENTION = re.compile(r"&lt;(@[UW][A-Z0-9]+)&gt;")
+_MENTION = re.compile(r"&lt;(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)&gt;")
 _CODE = re.compile(r"(`[^`\n]+`)")
 
 

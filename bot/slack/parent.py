@@ -7,11 +7,11 @@ far as there is room.
 import json
 
 from bot.locales import say
-from bot.onboarding.actors import role_name
+from bot.onboarding.actors import Accountable, role_name
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
 from bot.slack.controls import ICONS, steps_with_controls
-from bot.slack.mrkdwn import chunks, code, inline, link, moment, whole_lines
+from bot.slack.mrkdwn import chunks, code, inline, link, mention, moment, whole_lines
 from checklists.model import Language
 
 COMMAND = "/onboard"
@@ -94,9 +94,15 @@ def _step_line(step: StepView, language: Language, longest: int) -> str:
         line += f"  _{role_name(step.waits_for).text(language)}_"
     if step.due_on is not None and step.state in {"waiting", "running", "failed"}:
         line += f"  · {say('slack.due', day=step.due_on.isoformat()).text(language)}"
+    if step.accountable is not None and step.state in {"waiting", "running", "failed"}:
+        line += f"  · {say('steer.accountable', who=_named(step.accountable)).text(language)}"
     if step.days_late:
         line += f"  *{late_mark(step.days_late, language)}*"
     return line
+
+
+def _named(accountable: Accountable) -> str:
+    return mention(accountable.id) or inline(accountable.name, 60)
 
 
 def late_mark(days: int, language: Language) -> str:
@@ -115,6 +121,8 @@ def _about(view: OnboardingView) -> str:
         parts.append(say("slack.due", day=view.due.isoformat()).text(language))
     if view.days_late:
         parts.append(f"*{late_mark(view.days_late, language)}*")
+    if view.accountable is not None:
+        parts.append(say("steer.accountable", who=_named(view.accountable)).text(language))
     jira = view.surfaces.get("jira")
     if jira is not None and jira.link:
         parts.append(link(jira.link, jira.parent))

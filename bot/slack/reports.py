@@ -34,6 +34,12 @@ ICONS = {
     "deadline_near": "🔔",
     "deadline_passed": "🚨",
     "replacement_decided": "♻️",
+    "assigned": "👤",
+    "due_changed": "📅",
+    "noted": "📝",
+    "confirmed": "☝️",
+    "confirmation_withdrawn": "↩️",
+    "reopened": "🔓",
     "closed": "🏁",
     "cancelled": "🚫",
 }

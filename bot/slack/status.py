@@ -1,5 +1,7 @@
 """The answers of ``status`` and ``list``, for the person who asked."""
 
+from dataclasses import replace
+
 from bot.locales import say
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView
@@ -13,9 +15,13 @@ MOST_LISTED = 30
 def status_text(onboardings: Onboardings, key: str, language: Language, command: str) -> str:
     """Return where one onboarding stands; without a key, the only open one or the list. Raises Unknown."""
     if key:
-        return _status(onboardings.view(key.split(maxsplit=1)[0]), command)
+        return _status(replace(onboardings.view(key), language=language), command)
     views = [view for view in onboardings.all(limit=2) if view.state == "open"]
-    return _status(views[0], command) if len(views) == 1 else list_text(onboardings, language, command)
+    return (
+        _status(replace(views[0], language=language), command)
+        if len(views) == 1
+        else list_text(onboardings, language, command)
+    )
 
 
 def list_text(onboardings: Onboardings, language: Language, command: str) -> str:

@@ -18,7 +18,32 @@ WITH_SECRET_LINK = frozenset({"form", "ask"})
 
 # What a reader looks for first when something did not go straight.
 TROUBLES = frozenset(
-    {"step_failed", "step_retried", "step_skipped", "replacement_decided", "went_back", "refused", "cancelled"}
+    {
+        "step_failed",
+        "step_retried",
+        "step_skipped",
+        "replacement_decided",
+        "went_back",
+        "refused",
+        "cancelled",
+        "reopened",
+    }
+)
+
+# Lines that keep what people read as a sentence.
+SAID_IN_A_SENTENCE = frozenset(
+    {
+        "step_reminded",
+        "step_escalated",
+        "reminder_unsent",
+        "deadline_near",
+        "deadline_passed",
+        "assigned",
+        "due_changed",
+        "noted",
+        "confirmed",
+        "confirmation_withdrawn",
+    }
 )
 
 MOST_FACTS = 3
@@ -80,7 +105,7 @@ def render_dossier(
     ``events`` is the whole trail, ``chain_intact`` what its check came to. ``answers`` (by field id) are shown with
     the labels of ``form``.
     """
-    lines = tuple(_lines(view, events, language))
+    lines = tuple(trail_lines(view, events, language))
     by_step = courses(view, events)
     entries = tuple(
         StepEntry(
@@ -114,7 +139,8 @@ def render_dossier(
     )
 
 
-def _lines(view: OnboardingView, events: Sequence[Event], language: Language) -> Iterator[TrailLine]:
+def trail_lines(view: OnboardingView, events: Sequence[Event], language: Language) -> Iterator[TrailLine]:
+    """Read the trail's lines for people, in one language."""
     titles = {step.id: step.definition.title.text(language) for step in view.steps}
     for event in events:
         detail = _detail(view, event, language)
@@ -141,11 +167,11 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
-        case "step_reminded" | "step_escalated" | "reminder_unsent" | "deadline_near" | "deadline_passed":
+        case kind if kind in SAID_IN_A_SENTENCE:
             detail = localized(content.get("seen"))
         case "reminder_snoozed":
             detail = content.get("until")
-        case "step_skipped" | "cancelled" | "replacement_decided":
+        case "step_skipped" | "cancelled" | "replacement_decided" | "reopened":
             detail = content.get("reason")
         case "refused":
             detail = localized(content.get("text"))

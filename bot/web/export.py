@@ -11,7 +11,7 @@ from typing import Any
 from bot.onboarding import trail
 from bot.onboarding.models import Event
 from bot.onboarding.view import OnboardingView
-from bot.web.dossier import render_dossier
+from bot.web.dossier import render_dossier, trail_lines
 from checklists.model import Form, Language
 
 HOW_TO_VERIFY = (
@@ -21,9 +21,10 @@ HOW_TO_VERIFY = (
     "line's hash, which stands in Jira's closing comment too."
 )
 
-COLUMNS = ("seq", "at", "actor", "actor_id", "kind", "step", "content", "previous", "hash")
+# The last two are for people, in the reader's language: what happened, and its detail.
+COLUMNS = ("seq", "at", "actor", "actor_id", "kind", "step", "content", "previous", "hash", "what", "detail")
 # A spreadsheet takes a cell that begins like this for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def export_dossier(
@@ -44,7 +45,7 @@ def export_dossier(
     )
     machine.write_text(json.dumps(trail_json(view, events), ensure_ascii=False, indent=1) + "\n", "utf-8")
     # With a byte order mark, without which a spreadsheet misreads accents.
-    table.write_text(trail_csv(events), "utf-8-sig", newline="")
+    table.write_text(trail_csv(view, events, language), "utf-8-sig", newline="")
     return page, machine, table
 
 
@@ -84,12 +85,12 @@ def first_break(exported: Mapping[str, Any]) -> int | None:
     return broken
 
 
-def trail_csv(events: Sequence[Event]) -> str:
-    """Return the trail as a table with commas, a line an event; ``content`` is JSON."""
+def trail_csv(view: OnboardingView, events: Sequence[Event], language: Language) -> str:
+    """Return the trail as a table with commas, a line an event; ``content`` is JSON, the last columns are words."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    for line in events:
+    for line, read in zip(events, trail_lines(view, events, language), strict=True):
         cells = (
             line.seq,
             line.at.isoformat(),
@@ -100,6 +101,8 @@ def trail_csv(events: Sequence[Event]) -> str:
             json.dumps(line.content, ensure_ascii=False, sort_keys=True),
             line.previous,
             line.hash,
+            read.what,
+            read.detail,
         )
         table.writerow([_harmless(cell) for cell in cells])
     return text.getvalue()

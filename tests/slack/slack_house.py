@@ -1,7 +1,7 @@
 """A real core behind a real front, with the sandbox's Slack on the other side of the socket and people in it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,11 +32,21 @@ from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
 from bot.sandbox.slack.entities import User
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
+from bot.slack.groups import SlackGroups
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
 from bot.steps.confirm import ConfirmStep
+from bot.web.export import export_dossier
 from bot.web.server import WebServer
-from checklists.model import AskParameters, DirectoryParameters, Localized, OptionValue, ReferencesParameters
+from checklists.model import (
+    AskParameters,
+    DirectoryParameters,
+    Language,
+    Localized,
+    OptionValue,
+    ReferencesParameters,
+    Role,
+)
 from checklists.model import Step as StepDefinition
 
 Mode = Literal["socket", "http"]
@@ -87,6 +97,7 @@ steps:
     title: {{fr: Reçu, en: Received, es: Recibido}}
     with: {{of: partner, question: {{fr: Reçu ?, en: Received?, es: ¿Recibido?}}}}
 """
+MANAGERS: Mapping[Role, Sequence[str]] = {"manager": ["U0ANA", "U0BOB"]}
 OPTION_OFC = "  - {id: ofc, type: boolean, label: {fr: OFC, en: OFC, es: OFC}}"
 OPTION_WAY = "  - {id: way, type: choice, choices: [ftp, console], label: {fr: Voie, en: Way, es: Vía}}"
 
@@ -151,14 +162,22 @@ class Run:
 class SlackHouse:
     """The core as the application puts it together, with one surface."""
 
-    def __init__(self, base: Path, slack: SlackServer, mode: Mode, command: str) -> None:
+    def __init__(
+        self,
+        base: Path,
+        slack: SlackServer,
+        mode: Mode,
+        command: str,
+        members: Mapping[Role, Sequence[str]] = MANAGERS,
+        pack_text: str = PACK,
+    ) -> None:
         for name, operator, options in (
             ("operadora_x", "OPERADORA X", OPTION_OFC),
             ("operadora_y", "OPERADORA Y", OPTION_WAY),
         ):
             pack = base / "packs" / name
             pack.mkdir(parents=True)
-            text = PACK.format(name=name, operator=operator, options=options)
+            text = pack_text.format(name=name, operator=operator, options=options)
             (pack / "checklist.yaml").write_text(text, "utf-8")
         self.base = base
         self.slack = slack
@@ -183,8 +202,6 @@ class SlackHouse:
         models = {name: kind.parameters for name, kind in kinds.items()}
         self.packs = Packs([base / "packs"], base / "shelf", models, builtin=False)
         flow = Flow(self.store, self.packs, kinds, self.queue, self.clock, ["slack"])
-        roles = Roles({"manager": ["U0ANA", "U0BOB"]})
-        self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         settings = SlackSettings.model_validate(
             {
                 "mode": mode,
@@ -197,8 +214,11 @@ class SlackHouse:
             }
         )
         connection = SlackConnection(settings)
+        self.groups = SlackGroups(connection, fresh_seconds=0)
+        roles = Roles(members, self.groups)
+        self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection)
-        self.front = SlackFront(connection, self.onboardings, self.packs, "en")
+        self.front = SlackFront(connection, self.onboardings, self.packs, "en", export=self.export)
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
@@ -207,6 +227,10 @@ class SlackHouse:
         self._sweep = Sweep(self.store, self.queue, self.clock)
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id, command=command) for user in PEOPLE)
         self._clients = 0
+
+    def export(self, key: str, out: Path, language: Language) -> Sequence[Path]:
+        """What the application does for ``export``."""
+        return export_dossier(out, self.onboardings.view(key), self.onboardings.trail(key), language)
 
     def settle(self) -> None:
         """Do all the work that waits, and what follows from it."""
@@ -297,14 +321,21 @@ class SlackHouse:
 
 @contextmanager
 def slack_house(
-    base: Path, mode: Mode, *, command: str = "/onboard", scopes: frozenset[str] | None = None
+    base: Path,
+    mode: Mode,
+    *,
+    command: str = "/onboard",
+    scopes: frozenset[str] | None = None,
+    members: Mapping[Role, Sequence[str]] = MANAGERS,
+    usergroups: dict[str, list[str]] | None = None,
+    pack_text: str = PACK,
 ) -> Iterator[SlackHouse]:
-    workspace = Workspace(people=PEOPLE)
+    workspace = Workspace(people=PEOPLE, usergroups=usergroups)
     with ExitStack() as parts:
         slack = parts.enter_context(
             SlackServer(workspace=workspace, rate_limits=RateLimits(enforced=False), command=command, scopes=scopes)
         )
-        house = SlackHouse(base, slack, mode, command)
+        house = SlackHouse(base, slack, mode, command, members, pack_text)
         parts.callback(house.store.close)
         if mode == "socket":
             house.front.start()

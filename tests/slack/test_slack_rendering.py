@@ -17,7 +17,6 @@ from bot.onboarding.view import REPORTED, OnboardingView, Report, StepView, Surf
 from bot.sandbox.slack.blocks import TEXT_OF_ALL_BLOCKS, check_blocks, check_view, text_length
 from bot.slack import modals
 from bot.slack.blocks import MOST_TEXT
-from bot.slack.commands import VERBS, UnknownVerb, help_text, parse
 from bot.slack.manifest import app_manifest
 from bot.slack.mrkdwn import chunks, code, escaped, from_markdown, inline, link, shortened, whole_lines, with_mentions
 from bot.slack.parent import message_blocks, picture
@@ -345,21 +344,6 @@ def test_the_skip_modal_carries_ids_alone(pack: Pack) -> None:
     view = modals.skip_modal(view_of(pack), "portal")
     assert check_view(view) == []
     assert view["private_metadata"] == "ONB-1:portal"
-
-
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_and_alias_is_understood_and_in_the_help(verb: Any) -> None:
-    for word in verb.words:
-        assert parse(f"{word.upper()}  rest ") == (verb, "rest")
-    for language in LANGUAGES:
-        assert f"/onboard {verb.name}" in help_text("/onboard", language)
-
-
-def test_a_typo_gets_the_nearest_verbs_and_nothing_gets_help() -> None:
-    unknown, _ = parse("staus ONB-1")
-    assert isinstance(unknown, UnknownVerb)
-    assert unknown.nearest[0] == "status"
-    assert parse("  ")[0] is VERBS[-1]
 
 
 @given(words, st.integers(1, 200))

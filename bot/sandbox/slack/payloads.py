@@ -1,11 +1,14 @@
 """The payloads of commands, interactions and events, with the members that Slack documents."""
 
+import re
 from typing import Any
 
 from bot.sandbox.slack.controls import Control, state_values
 from bot.sandbox.slack.entities import APP_ID, BOT_ID, TEAM_ID, JsonObject, Message, Version, View
 from bot.sandbox.slack.methods.modals import view_json
 from bot.sandbox.slack.workspace import Workspace
+
+_NAMED = re.compile(r"(?<!\S)[@#][\w.-]+")
 
 _TEAM: JsonObject = {"id": TEAM_ID, "domain": "sandbox"}
 # The deprecated verification token: always present, proves nothing.
@@ -43,12 +46,24 @@ def slash_command(workspace: Workspace, user: str, channel: str, command: str, t
         "user_id": user,
         "user_name": workspace.users[user].name,
         "command": command,
-        "text": text,
+        "text": typed(workspace, text),
         "api_app_id": APP_ID,
         "is_enterprise_install": "false",
         "response_url": response_url(workspace, user, shown.id),
         "trigger_id": workspace.new_trigger(user),
     }
+
+
+def typed(workspace: Workspace, text: str) -> str:
+    """What was typed behind a command, as an app with ``should_escape`` is sent it.
+
+    The three signs are escaped; ``@name`` of a person or a user group and ``#channel`` come with their ids.
+    """
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    known = {f"@{user.name}": f"<@{user.id}|{user.name}>" for user in workspace.users.values()}
+    known |= {f"@{workspace.handle(id_)}": f"<!subteam^{id_}|@{workspace.handle(id_)}>" for id_ in workspace.usergroups}
+    known |= {f"#{channel.name}": f"<#{channel.id}|{channel.name}>" for channel in workspace.channels.values()}
+    return _NAMED.sub(lambda found: known.get(found[0], found[0]), escaped)
 
 
 def action(workspace: Workspace, control: Control, state: JsonObject | None) -> JsonObject:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100
 _TIERS = {
     "apps.connections.open": TIER_1,
+    "usergroups.list": TIER_2,
     "usergroups.users.list": TIER_2,
     "chat.update": TIER_3,
     "chat.delete": TIER_3,

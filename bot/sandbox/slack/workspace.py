@@ -75,6 +75,10 @@ class Workspace:
         self._last_ts = 0
         self._numbers = itertools.count(1)
 
+    def handle(self, usergroup: str) -> str:
+        """What people type behind an @ for a user group: its id in small letters."""
+        return usergroup.lower()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the workspace still while several parts of it are read or changed together."""

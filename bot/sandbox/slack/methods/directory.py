@@ -43,6 +43,18 @@ def user_by_email(workspace: Workspace, arguments: Arguments) -> JsonObject:
     raise SlackError("users_not_found")
 
 
+def usergroup_list(workspace: Workspace, arguments: Arguments) -> JsonObject:
+    """All user groups; with ``include_users`` their members too."""
+    groups: list[JsonObject] = []
+    for id_, members in workspace.usergroups.items():
+        handle = workspace.handle(id_)
+        group: JsonObject = {"id": id_, "team_id": TEAM_ID, "is_usergroup": True, "name": handle, "handle": handle}
+        if arguments.flag("include_users"):
+            group["users"] = members
+        groups.append({**group, "user_count": len(members), "date_delete": 0})
+    return {"usergroups": groups}
+
+
 def usergroup_users(workspace: Workspace, arguments: Arguments) -> JsonObject:
     """The members of a user group."""
     group = arguments.required("usergroup")
