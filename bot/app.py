@@ -20,8 +20,10 @@ from bot.engine import DurableJobs, JobQueue, Runner
 from bot.engine.lock import database_lock, sole_runner
 from bot.engine.runner import CONCURRENCY
 from bot.engine.slots import ALONE, Takeover, taken_slot
+from bot.jira.account import OwnAccount
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
+from bot.jira.ticket_comments import JiraTicketTalk
 from bot.jira.tickets import JiraTickets
 from bot.job_workers import JobWorkers
 from bot.links_key import secret_key
@@ -33,7 +35,7 @@ from bot.onboarding.database_errors import damaged, is_damage
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
-from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
 from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
@@ -45,9 +47,11 @@ from bot.onboarding.reminders import SUBJECTS, ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
+from bot.onboarding.ticket_talk import TicketReplies, TicketTalkWorker
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.turns import PostgresTurns, ThreadTurns
+from bot.onboarding.wakeups import Wakeups
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.preflight import check_large_file
 from bot.probes.probes import build_probe
@@ -70,6 +74,7 @@ from bot.upkeep import build_chores, build_watchdog
 from bot.web.app import build_web
 from bot.web.export import export_dossier
 from bot.web.health import build_health
+from bot.web.jira_webhook import jira_webhook
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
 from bot.web.server import WebServer
@@ -94,6 +99,7 @@ class Application:
     clock: Clock
     flow: Flow
     onboardings: Onboardings
+    replies: TicketReplies
     links: SignedLinks
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
@@ -164,8 +170,30 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     roles = Roles(settings.roles.by_role())
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
     looks = LookWorker(store, clock, _lookouts(settings, means))
+    of_jira: dict[str, Callable[[Job], str]] = {}
+    if jira is not None:
+        own = OwnAccount(lambda account: Installation(store).agree(JIRA_ACCOUNT, account))
+        poll, longest = means.ticket_poll_seconds, settings.engine.longest_pause_seconds
+        talk = TicketTalkWorker(
+            store,
+            packs,
+            flow,
+            effects,
+            JiraTicketTalk(jira, own),
+            backoff,
+            poll_seconds=poll,
+            longest_pause=longest,
+            turns=turns,
+        )
+        of_jira["talk"] = talk.run
     workers = JobWorkers(
-        {"step": steps.run, "surface": shows.run, "look": looks.run, **dict.fromkeys(SUBJECTS, reminders.run)},
+        {
+            "step": steps.run,
+            "surface": shows.run,
+            "look": looks.run,
+            **of_jira,
+            **dict.fromkeys(SUBJECTS, reminders.run),
+        },
         flow,
         meters,
     )
@@ -192,6 +220,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         clock=clock,
         flow=flow,
         onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        replies=TicketReplies(store, flow),
         links=links,
         transfer=transfer,
         turns=turns,
@@ -428,7 +457,8 @@ def _front(application: Application) -> SlackFront | None:
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
-    return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals)
+    packs, language = application.packs, settings.language
+    return SlackFront(connection, application.onboardings, packs, language, arrivals, application.replies)
 
 
 def _web_server(application: Application, role: Role, front: SlackFront | None) -> WebServer | None:
@@ -465,6 +495,11 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
         transfer_root=settings.transfer.root if settings.transfer else "",
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
         slack_handler=front.request_handler() if front is not None and by_http else None,
+        jira_handler=jira_webhook(
+            settings.jira.webhook_secret if settings.jira else None,
+            Wakeups(application.store, application.clock).wake,
+            lambda: Installation(application.store).get(JIRA_ACCOUNT),
+        ),
     )
 
 

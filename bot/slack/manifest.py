@@ -5,8 +5,10 @@ from typing import Any
 from bot.slack.commands import VERBS
 
 # Least scopes: the command, writing, lists too long for a post as files, and reading back its own messages to find one
-# whose answer was lost.
-BOT_SCOPES = ("channels:history", "chat:write", "commands", "files:write", "groups:history")
+# whose answer was lost; the names of those who reply to a ticket.
+BOT_SCOPES = ("channels:history", "chat:write", "commands", "files:write", "groups:history", "users:read")
+# What people write in the channels that the bot is in: replies to a ticket.
+BOT_EVENTS = ("message.channels", "message.groups")
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
@@ -18,7 +20,9 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         "usage_hint": " | ".join(f"{verb.name} {verb.argument}".strip() for verb in VERBS),
         "should_escape": False,
     }
+    events: dict[str, Any] = {"bot_events": list(BOT_EVENTS)}
     if request_url is not None:
+        events["request_url"] = request_url
         interactivity["request_url"] = request_url
         slash["url"] = request_url
     return {
@@ -33,6 +37,7 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,
