@@ -20,11 +20,10 @@ from bot.engine import DurableJobs, JobQueue, Runner
 from bot.engine.lock import database_lock, sole_runner
 from bot.engine.runner import CONCURRENCY
 from bot.engine.slots import ALONE, Takeover, taken_slot
-from bot.jira.account import OwnAccount
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
-from bot.jira.ticket_comments import JiraTicketTalk
 from bot.jira.tickets import JiraTickets
+from bot.jira_work import build_jira_work, mirror_names
 from bot.job_workers import JobWorkers
 from bot.links_key import secret_key
 from bot.mail import SmtpMailer
@@ -47,7 +46,7 @@ from bot.onboarding.reminders import SUBJECTS, ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
-from bot.onboarding.ticket_talk import TicketReplies, TicketTalkWorker
+from bot.onboarding.ticket_talk import TicketReplies
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.turns import PostgresTurns, ThreadTurns
@@ -162,36 +161,25 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
     surfaces = _surfaces(settings, jira, peers)
-    flow = Flow(store, packs, kinds, jobs, clock, list(surfaces), longest_pause=settings.engine.longest_pause_seconds)
+    names, longest = [*surfaces, *mirror_names(settings.jira)], settings.engine.longest_pause_seconds
+    flow = Flow(store, packs, kinds, jobs, clock, names, longest_pause=longest)
     effects = Effects(store, clock, turns, settle_seconds=settings.retry.settle_seconds, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
-    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     roles = Roles(settings.roles.by_role())
+    onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
+    of_jira = build_jira_work(jira, store, packs, flow, effects, onboardings, backoff, turns, longest_pause=longest)
+    surfaces |= of_jira.surfaces
+    lookouts = [*_lookouts(settings, means), *of_jira.lookouts]
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
-    looks = LookWorker(store, clock, _lookouts(settings, means))
-    of_jira: dict[str, Callable[[Job], str]] = {}
-    if jira is not None:
-        own = OwnAccount(lambda account: Installation(store).agree(JIRA_ACCOUNT, account))
-        poll, longest = means.ticket_poll_seconds, settings.engine.longest_pause_seconds
-        talk = TicketTalkWorker(
-            store,
-            packs,
-            flow,
-            effects,
-            JiraTicketTalk(jira, own),
-            backoff,
-            poll_seconds=poll,
-            longest_pause=longest,
-            turns=turns,
-        )
-        of_jira["talk"] = talk.run
+    looks = LookWorker(store, clock, lookouts)
     workers = JobWorkers(
         {
             "step": steps.run,
             "surface": shows.run,
             "look": looks.run,
-            **of_jira,
+            **of_jira.workers,
             **dict.fromkeys(SUBJECTS, reminders.run),
         },
         flow,
@@ -219,7 +207,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        onboardings=onboardings,
         replies=TicketReplies(store, flow),
         links=links,
         transfer=transfer,
@@ -319,7 +307,8 @@ def _begin_anew() -> None:
 def surface_names(settings: Settings) -> list[str]:
     """Return the surfaces that the settings configure."""
     peers = Peers(SystemClock())
-    return list(_surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers))
+    surfaces = _surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers)
+    return [*surfaces, *mirror_names(settings.jira)]
 
 
 def _lock(application: Application, parts: ExitStack) -> None:
@@ -441,7 +430,7 @@ def _make_data_dir(settings: Settings) -> None:
         ) from refused
 
 
-def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> Mapping[str, Surface]:
+def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> dict[str, Surface]:
     surfaces: dict[str, Surface] = {}
     if settings.slack.bot_token is not None:
         surfaces["slack"] = SlackSurface(SlackConnection(settings.slack, peers))

@@ -41,7 +41,9 @@ class Roles:
             case "link":
                 return role == "partner"
             case "jira":
-                return role == "data_base" or self._listed(actor, "admin")
+                # In Jira nobody is in a channel of the team's: an account acts where it is listed.
+                acts_as = "manager" if role == "partner" else role
+                return self._listed(actor, acts_as) or self._listed(actor, "admin")
             case "slack":
                 return self._in_slack(actor, role)
 

@@ -145,7 +145,7 @@ class Report:
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, ticket_followed, ticket_moved,
-    ticket_comment, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_refused, subtask_gone,
+    ticket_comment, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_gone,
     closed, cancelled. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
@@ -190,7 +190,6 @@ REPORTED = frozenset(
         "ticket_reply_unsent",
         "ticket_gone",
         "surface_gone",
-        "subtask_refused",
         "subtask_gone",
         "closed",
         "cancelled",

@@ -42,7 +42,6 @@ ICONS = {
     "ticket_reply_unsent": "📪",
     "ticket_gone": "🕳️",
     "surface_gone": "🕳️",
-    "subtask_refused": "🚧",
     "subtask_gone": "🕳️",
     "closed": "🏁",
     "cancelled": "🚫",

@@ -10,16 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Session, select
 
-from bot.jira.account import OwnAccount
 from bot.jira.connection import JiraConnection
 from bot.jira.settings import JiraSettings
 from bot.jira.surface import JiraSurface
-from bot.jira.ticket_comments import JiraTicketTalk
 from bot.jira.tickets import JiraTickets
+from bot.jira_work import build_jira_work, mirror_names
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
-from bot.onboarding.installation import JIRA_ACCOUNT, Installation
 from bot.onboarding.lookouts import LookWorker
 from bot.onboarding.models import DueRecord, Event
 from bot.onboarding.outcomes import Done, FileEvidence, Outcome, Waiting
@@ -29,7 +27,8 @@ from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
 from bot.onboarding.store import Store
-from bot.onboarding.ticket_talk import TicketReplies, TicketTalkWorker
+from bot.onboarding.ticket_talk import TicketReplies
+from bot.onboarding.turns import ThreadTurns
 from bot.onboarding.view import OnboardingView, Report
 from bot.onboarding.wakeups import Wakeups
 from bot.onboarding.work import Work
@@ -191,7 +190,6 @@ class BothWays:
         self.store = Store(f"sqlite:///{base / 'core.db'}")
         self.store.migrate()
         connection = JiraConnection(self.settings)
-        self.own = OwnAccount(lambda account: Installation(self.store).agree(JIRA_ACCOUNT, account))
         tickets = JiraTickets(connection)
         kinds: dict[str, Any] = {
             "confirm": ConfirmStep(),
@@ -203,37 +201,45 @@ class BothWays:
         self.effects = Effects(self.store, self.clock)
         self.thread = Thread()
         self.surfaces: dict[str, Surface] = {"slack": self.thread, "jira": JiraSurface(connection)}  # type: ignore[dict-item] # it takes no files
-        self.flow = Flow(self.store, self.packs, kinds, self.queue, self.clock, list(self.surfaces))
+        names = [*self.surfaces, *mirror_names(self.settings)]
+        self.flow = Flow(self.store, self.packs, kinds, self.queue, self.clock, names)
         self.onboardings = Onboardings(
             self.store, self.packs, self.flow, self.clock, roles or Roles({"manager": ["UANA"]}), language="en"
         )
         self.backoff = Backoff(first=5, tries=3)
         steps = StepWorker(self.store, self.packs, kinds, self.flow, self.effects, self.clock, self.backoff)
-        shows = SurfaceWorker(self.store, self.packs, self.surfaces, self.flow, self.effects, self.backoff)
-        self.talk = TicketTalkWorker(
+        both = build_jira_work(
+            connection,
             self.store,
             self.packs,
             self.flow,
             self.effects,
-            JiraTicketTalk(connection, self.own),
+            self.onboardings,
             self.backoff,
-            poll_seconds=POLL,
+            ThreadTurns(),
+            longest_pause=3_600,
         )
+        self.surfaces |= both.surfaces
+        shows = SurfaceWorker(self.store, self.packs, self.surfaces, self.flow, self.effects, self.backoff)
         self.replies = TicketReplies(self.store, self.flow)
         self.wakeups = Wakeups(self.store, self.clock)
-        looks = LookWorker(self.store, self.clock, [TicketLookout(tickets, poll_seconds=POLL)])
+        looks = LookWorker(self.store, self.clock, [TicketLookout(tickets, poll_seconds=POLL), *both.lookouts])
         self.workers: dict[str, Any] = {
             "step": steps.run,
             "surface": shows.run,
-            "talk": self.talk.run,
             "look": looks.run,
+            **both.workers,
         }
         self.sweep = Sweep(self.store, self.queue, self.clock, looks.kinds)
+        self.morgan = JiraPerson(
+            self.jira.url, "sandbox-manager-pat", "manager@sandbox.example" if self.jira.email else None
+        )
         self.dana = JiraPerson(self.jira.url, self.jira.database_token, self.jira.database_email)
         self.bot = JiraPerson(self.jira.url, self.jira.token, self.jira.email)
         self.key = ""
 
     def close(self) -> None:
+        self.morgan.close()
         self.dana.close()
         self.bot.close()
         self.store.close()

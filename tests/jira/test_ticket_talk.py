@@ -7,6 +7,7 @@ import pytest
 from both_ways_house import ANA, BothWays, both_ways, names
 
 from bot.onboarding.errors import Refused
+from bot.onboarding.ticket_talk import TicketTalkWorker
 from bot.sandbox.faults import Fault
 from bot.sandbox.jira.site import BOT, DATABASE_MEMBER
 
@@ -119,7 +120,7 @@ def test_a_kill_between_the_comment_and_its_record_makes_no_second_one(
         home.queue.seen.clear()
         home.wakeups.wake(f"test:{method}", ["ticket:DB-1"])
     with monkeypatch.context() as patched:
-        patched.setattr(home.talk, "_note_once", die)
+        patched.setattr(TicketTalkWorker, "_note_once", die)
         with pytest.raises(Killed):
             home.settle()
     home.wakeups.wake("test:after", ["ticket:DB-1"])
