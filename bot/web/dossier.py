@@ -27,6 +27,25 @@ SHOWN_OF_HASH = 12
 A_SHORT_WHILE = 3600
 
 
+# Lines that say all they have to say in what was seen.
+TOLD_BY_WHAT_WAS_SEEN = frozenset(
+    {
+        "step_reminded",
+        "step_escalated",
+        "reminder_unsent",
+        "deadline_near",
+        "deadline_passed",
+        "ticket_followed",
+        "ticket_comment",
+        "ticket_reply_sent",
+        "ticket_reply_unsent",
+        "ticket_gone",
+        "surface_gone",
+        "subtask_gone",
+    }
+)
+
+
 @dataclass(frozen=True)
 class TrailLine:
     """A line of the trail as people read it."""
@@ -141,8 +160,10 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
-        case "step_reminded" | "step_escalated" | "reminder_unsent" | "deadline_near" | "deadline_passed":
+        case kind if kind in TOLD_BY_WHAT_WAS_SEEN:
             detail = localized(content.get("seen"))
+        case "ticket_reply":
+            detail = content.get("text")
         case "reminder_snoozed":
             detail = content.get("until")
         case "step_skipped" | "cancelled" | "replacement_decided":
@@ -151,7 +172,7 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = localized(content.get("text"))
         case "ticked":
             detail = _ticked(view, event, language)
-        case "step_done":
+        case "step_done" | "ticket_moved":
             detail = _proof(content.get("evidence") or {}, language)
         case "surface_opened":
             detail = content.get("surface")
