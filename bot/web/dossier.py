@@ -162,12 +162,10 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = localized(content.get("note"))
         case kind if kind in TOLD_BY_WHAT_WAS_SEEN:
             detail = localized(content.get("seen"))
-        case "ticket_reply":
-            detail = content.get("text")
         case "reminder_snoozed":
             detail = content.get("until")
-        case "step_skipped" | "cancelled" | "replacement_decided":
-            detail = content.get("reason")
+        case "step_skipped" | "cancelled" | "replacement_decided" | "ticket_reply":
+            detail = content.get("reason") or content.get("text")
         case "refused":
             detail = localized(content.get("text"))
         case "ticked":
