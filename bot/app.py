@@ -23,6 +23,7 @@ from bot.engine.slots import ALONE, Takeover, taken_slot
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
+from bot.jira_work import build_jira_work, mirror_names
 from bot.job_workers import JobWorkers
 from bot.links_key import secret_key
 from bot.mail import SmtpMailer
@@ -33,7 +34,7 @@ from bot.onboarding.database_errors import damaged, is_damage
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
-from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
 from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
@@ -45,9 +46,11 @@ from bot.onboarding.reminders import SUBJECTS, ReminderWorker
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
+from bot.onboarding.ticket_talk import TicketReplies
 from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.turns import PostgresTurns, ThreadTurns
+from bot.onboarding.wakeups import Wakeups
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.preflight import check_large_file
 from bot.probes.probes import build_probe
@@ -71,6 +74,7 @@ from bot.upkeep import build_chores, build_watchdog
 from bot.web.app import build_web
 from bot.web.export import export_dossier
 from bot.web.health import build_health
+from bot.web.jira_webhook import jira_webhook
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
 from bot.web.server import WebServer
@@ -98,6 +102,7 @@ class Application:
     clock: Clock
     flow: Flow
     onboardings: Onboardings
+    replies: TicketReplies
     links: SignedLinks
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
@@ -161,17 +166,28 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
     surfaces = _surfaces(settings, jira, peers)
-    flow = Flow(store, packs, kinds, jobs, clock, list(surfaces), longest_pause=settings.engine.longest_pause_seconds)
+    names, longest = [*surfaces, *mirror_names(settings.jira)], settings.engine.longest_pause_seconds
+    flow = Flow(store, packs, kinds, jobs, clock, names, longest_pause=longest)
     effects = Effects(store, clock, turns, settle_seconds=settings.retry.settle_seconds, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
-    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     groups = SlackGroups(SlackConnection(settings.slack, peers)) if settings.slack.bot_token else NoGroups()
     roles = Roles(settings.roles.by_role(), groups)
+    onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
+    of_jira = build_jira_work(jira, store, packs, flow, effects, onboardings, backoff, turns, longest_pause=longest)
+    surfaces |= of_jira.surfaces
+    lookouts = [*_lookouts(settings, means), *of_jira.lookouts]
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
-    looks = LookWorker(store, clock, _lookouts(settings, means))
+    looks = LookWorker(store, clock, lookouts)
     workers = JobWorkers(
-        {"step": steps.run, "surface": shows.run, "look": looks.run, **dict.fromkeys(SUBJECTS, reminders.run)},
+        {
+            "step": steps.run,
+            "surface": shows.run,
+            "look": looks.run,
+            **of_jira.workers,
+            **dict.fromkeys(SUBJECTS, reminders.run),
+        },
         flow,
         meters,
     )
@@ -197,7 +213,8 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        onboardings=onboardings,
+        replies=TicketReplies(store, flow),
         links=links,
         transfer=transfer,
         turns=turns,
@@ -299,7 +316,8 @@ def _begin_anew() -> None:
 def surface_names(settings: Settings) -> list[str]:
     """Return the surfaces that the settings configure."""
     peers = Peers(SystemClock())
-    return list(_surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers))
+    surfaces = _surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers)
+    return [*surfaces, *mirror_names(settings.jira)]
 
 
 def _lock(application: Application, parts: ExitStack) -> None:
@@ -421,7 +439,7 @@ def _make_data_dir(settings: Settings) -> None:
         ) from refused
 
 
-def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> Mapping[str, Surface]:
+def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> dict[str, Surface]:
     surfaces: dict[str, Surface] = {}
     if settings.slack.bot_token is not None:
         surfaces["slack"] = SlackSurface(SlackConnection(settings.slack, peers))
@@ -438,7 +456,13 @@ def _front(application: Application) -> SlackFront | None:
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
     return SlackFront(
-        connection, application.onboardings, application.packs, settings.language, arrivals, application.export
+        connection,
+        application.onboardings,
+        application.packs,
+        settings.language,
+        arrivals,
+        export=application.export,
+        replies=application.replies,
     )
 
 
@@ -476,6 +500,11 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
         transfer_root=settings.transfer.root if settings.transfer else "",
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
         slack_handler=front.request_handler() if front is not None and by_http else None,
+        jira_handler=jira_webhook(
+            settings.jira.webhook_secret if settings.jira else None,
+            Wakeups(application.store, application.clock).wake,
+            lambda: Installation(application.store).get(JIRA_ACCOUNT),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ still be under way.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -65,17 +65,30 @@ def last_comment(client: JIRA, key: str, held: Any) -> str:
 
 
 def changed(client: JIRA, project: str, within: timedelta) -> Mapping[str, str]:
-    """Return the key of each of our issues that changed within the time until now, and Jira's word for when.
+    """Return the key of each of our issues that changed within the time until now, and Jira's word for when."""
+    return {str(issue.key): str(issue.fields.updated) for issue in _changed(client, project, within, "updated")}
+
+
+def changed_parents(client: JIRA, project: str, within: timedelta) -> Mapping[str, str]:
+    """Return the key of each issue of which a sub-task of ours changed within the time until now, and when last."""
+    latest: dict[str, str] = {}
+    for issue in _changed(client, project, within, "updated,parent"):
+        parent = getattr(issue.fields, "parent", None)
+        if parent is not None:
+            latest[str(parent.key)] = max(latest.get(str(parent.key), ""), str(issue.fields.updated))
+    return latest
+
+
+def _changed(client: JIRA, project: str, within: timedelta, fields: str) -> Iterable[Any]:
+    """Search for our issues that changed.
 
     The time is told as a period, in minutes: Jira reads it by its own clock, and a date in the account's time zone.
     """
     query = f'project = "{project}" AND labels = "{OURS}"'
     query += f' AND updated >= "-{math.ceil(within.total_seconds() / 60) + 1}m" ORDER BY key ASC'
     if is_cloud(client):
-        found = client.enhanced_search_issues(query, maxResults=0, fields="updated")
-    else:
-        found = client.search_issues(query, maxResults=False, fields="updated")
-    return {str(issue.key): str(issue.fields.updated) for issue in found}
+        return list(client.enhanced_search_issues(query, maxResults=0, fields=fields))
+    return list(client.search_issues(query, maxResults=False, fields=fields))
 
 
 def is_cloud(client: JIRA) -> bool:

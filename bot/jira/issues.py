@@ -41,6 +41,24 @@ def finish(client: JIRA, key: str, wanted: str | None) -> str:
     raise JiraRefused(409, f"{key} is not done after {MOST_HOPS} transitions; set JIRA__DONE_TRANSITION.")
 
 
+def reopen(client: JIRA, key: str) -> str:
+    """Transition an issue that is done until it is not, as near to its beginning as the workflow offers.
+
+    Return the status it ends in. Raises JiraRefused when no transition leads there.
+    """
+    status = client.issue(key, fields="status").fields.status
+    if _category(status) != "done":
+        return str(status.name)
+    offered = client.transitions(key, expand="transitions.fields")
+    back = [each for each in offered if _target_category(each) != "done"]
+    if not back:
+        names = ", ".join(str(each["name"]) for each in offered) or "none"
+        raise JiraRefused(409, f"{key} is in {status.name!r}; no transition opens it again ({names}).")
+    nearest = min(back, key=lambda each: _target_category(each) != "new")
+    client.transition_issue(key, nearest["id"], fields=_required_fields(nearest))
+    return str(nearest["to"]["name"])
+
+
 def attachment_id(client: JIRA, key: str, name: str) -> str | None:
     """Return the id of an issue's attachment by its name; None when there is none."""
     for attachment in getattr(client.issue(key, fields="attachment").fields, "attachment", None) or ():

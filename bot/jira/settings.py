@@ -1,5 +1,7 @@
 """The settings of Jira (``JIRA__…``)."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
@@ -7,6 +9,7 @@ class JiraSettings(BaseModel):
     """How the bot reaches Jira, and which projects, issue types and fields it writes.
 
     ``email`` belongs to an API token of Jira Cloud; without it the token is a Data Center personal access token.
+    ``mirror`` is how the own issue shows the steps beside its comments; ``subtask_type`` the issue type of sub-tasks.
     ``fields`` maps a form field's id to a custom field's id, such as ``{"client_root": "customfield_10101"}``.
     """
 
@@ -23,6 +26,8 @@ class JiraSettings(BaseModel):
     link_type: str = "Relates"
     done_transition: str | None = None
     webhook_secret: SecretStr | None = None
+    mirror: Literal["none", "comment", "subtasks"] = "none"
+    subtask_type: str | None = None
     poll_seconds: float = Field(default=60, gt=0)
     index_grace_seconds: float | None = Field(default=None, ge=0)
     timeout_seconds: float = Field(default=20, gt=0)

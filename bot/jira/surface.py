@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from jira import JIRA
 
 from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
-from bot.onboarding.errors import FileRefused, TurnedAway
+from bot.onboarding.errors import FileRefused, ParentGone, TurnedAway
 from bot.onboarding.outcomes import FileEvidence
 from bot.onboarding.view import OnboardingView, Report
 
@@ -145,4 +146,6 @@ class JiraSurface:
             with self._connection.client() as client:
                 yield client
         except JiraRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                raise ParentGone("Jira", f"refuses ({refused.status}): {refused.reason}") from refused
             raise Refusing(f"refuses ({refused.status}): {refused.reason}") from refused

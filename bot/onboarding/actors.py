@@ -103,7 +103,9 @@ class Roles:
             case "link":
                 return role == "partner"
             case "jira":
-                return self._listed(actor, "admin") or self._in_jira(actor, role)
+                # In Jira nobody is in a channel of the team's: an account acts where it is listed.
+                acts_as = "manager" if role == "partner" else role
+                return self._listed(actor, acts_as) or self._listed(actor, "admin")
             case "slack":
                 return self._in_slack(actor, role)
 
@@ -135,16 +137,6 @@ class Roles:
                 return self._listed(actor, "data_base") if self.members.get("data_base") else is_manager
             case "admin":
                 return is_manager if not self.members.get("admin") else False
-
-    def _in_jira(self, actor: Actor, role: Role) -> bool:
-        match role:
-            case "manager" | "partner":
-                return self._listed(actor, "manager")
-            case "data_base":
-                accounts = [member for member in self.members.get(role, ()) if not _is_slack_id(member, "UWS")]
-                return not accounts or self._listed(actor, role)
-            case "admin":
-                return False
 
     def _listed(self, actor: Actor, role: Role) -> bool:
         return self._among(actor.id.partition(":")[2], self.members.get(role, ()))

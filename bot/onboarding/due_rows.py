@@ -11,6 +11,9 @@ from bot.onboarding.models import DueRecord
 
 DEADLINE = "deadline"
 OVERDUE = "overdue"
+TALK = "talk"
+# The kinds of signals that are tickets' (``bot.steps.lookouts``): what is said about one is followed.
+TICKETS = "ticket:"
 
 # So long after something has changed, or a person has acted, the work looks as often as it can.
 LIVELY = timedelta(minutes=15)
@@ -33,6 +36,20 @@ def reminder(step_id: str) -> str:
 def mail(step_id: str) -> str:
     """Name the mail that tells the partner of a reminder."""
     return f"mail:{step_id}"
+
+
+def talk(step_id: str) -> str:
+    """Name the next look at what is said about a step's ticket."""
+    return f"{TALK}:{step_id}"
+
+
+def follow(session: Session, onboarding_id: int, step_id: str, signal: str | None, now: datetime) -> None:
+    """Begin to follow what is said about the ticket that a step waits for, to the end of the onboarding."""
+    if signal is None or not signal.startswith(TICKETS) or find(session, onboarding_id, talk(step_id)) is not None:
+        return
+    row = put(session, onboarding_id, talk(step_id), due_at=now, now=now)
+    row.signal, row.since = signal, now
+    session.add(row)
 
 
 def pause(base: float, quiet: timedelta, cap: float) -> float:
@@ -87,9 +104,15 @@ def drop(session: Session, onboarding_id: int, *subjects: str) -> None:
     session.exec(rows)
 
 
-def drop_all_but_surfaces(session: Session, onboarding_id: int) -> None:
-    """Forget everything of an onboarding that has ended; its surfaces may still have to tell so."""
+def drop_all_but_surfaces(session: Session, onboarding_id: int, now: datetime) -> None:
+    """Forget everything of an onboarding that has ended; its surfaces may still have to tell so.
+
+    What people have replied to a ticket may still have to be written: it is looked at once more.
+    """
     for row in session.exec(select(DueRecord).where(DueRecord.onboarding_id == onboarding_id)).all():
-        if not row.subject.startswith("surface:"):
+        if row.subject.startswith(f"{TALK}:"):
+            set_time(row, now, now)
+            session.add(row)
+        elif not row.subject.startswith("surface:"):
             session.delete(row)
     session.flush()

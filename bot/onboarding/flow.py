@@ -257,7 +257,7 @@ class Flow:
     def forget_times(self, change: Change) -> None:
         """Forget whatever is due of an onboarding that has ended, but for what its surfaces still have to tell."""
         assert change.onboarding.id is not None
-        due_rows.drop_all_but_surfaces(change.session, change.onboarding.id)
+        due_rows.drop_all_but_surfaces(change.session, change.onboarding.id, change.now)
 
     def watch_due_date(self, change: Change) -> None:
         """Watch the due date of a whole onboarding that begins, if it has one."""
@@ -391,6 +391,8 @@ class Flow:
     def _look_again(self, change: Change, record: StepRecord, outcome: Waiting | Failed, *, is_news: bool) -> None:
         """Set the time of the next look: the longer nothing changes, the later, up to the longest pause."""
         subject = due_rows.step(record.step_id)
+        assert change.onboarding.id is not None
+        due_rows.follow(change.session, change.onboarding.id, record.step_id, outcome.signal, change.now)
         if outcome.poll is None:
             self.unschedule(change, subject)
             return

@@ -17,6 +17,8 @@ from bot.onboarding.store import Store, insert_once
 
 IDENTITY = "installation.id"
 FOLDER_ID, FOLDER_PATH, LINKS_KEY, MOVED_TO = "folder_id", "folder_path", "links_key", "moved_to"
+# Who the bot is in Jira: what a webhook says of its own writes is ignored.
+JIRA_ACCOUNT = "jira_account"
 
 
 class Installation:

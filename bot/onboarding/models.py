@@ -209,6 +209,7 @@ class DueRecord(SQLModel, table=True):
     """Work due at a time.
 
     ``subject`` is ``step:<id>`` or ``surface:<name>`` (the next look or retry), ``remind:<step>``, ``mail:<step>``,
+    ``talk:<step>`` (what is said about its ticket), ``mirror:<name>`` (what people did to the mirrored steps),
     ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells of; ``attempts``
     counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was decided: a row
     that was set later than now comes from a clock that has gone back. ``since`` is since when looking has brought

@@ -153,7 +153,9 @@ class Report:
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, assigned, due_changed, noted,
-    confirmed (more people must), confirmation_withdrawn, reopened, closed, cancelled. ``what`` names
+    confirmed (more people must), confirmation_withdrawn, reopened, ticket_followed, ticket_moved,
+    ticket_comment, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_gone,
+    closed, cancelled. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
     hear of an escalation: members of the settings' roles.
@@ -196,6 +198,14 @@ REPORTED = frozenset(
         "confirmed",
         "confirmation_withdrawn",
         "reopened",
+        "ticket_followed",
+        "ticket_moved",
+        "ticket_comment",
+        "ticket_reply_sent",
+        "ticket_reply_unsent",
+        "ticket_gone",
+        "surface_gone",
+        "subtask_gone",
         "closed",
         "cancelled",
     }

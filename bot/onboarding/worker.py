@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import FileRefused, PackGone, StepFailed, Unavailable
+from bot.onboarding.errors import FileRefused, PackGone, ParentGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
@@ -167,6 +167,9 @@ class SurfaceWorker:
         with self._turns.of("surface", job.onboarding_id, name), structlog.contextvars.bound_contextvars(surface=name):
             try:
                 self._catch_up(job.onboarding_id, self._surfaces[name])
+            except ParentGone as gone:
+                self._tell_gone(job, gone)
+                return "gone"
             except Unavailable as away:
                 self._try_later(job, away)
                 return "later"
@@ -322,6 +325,22 @@ class SurfaceWorker:
             if record.trouble != away.reason:
                 record.trouble = away.reason
                 change.session.add(record)
+
+    def _tell_gone(self, job: Job, gone: ParentGone) -> None:
+        """Note on the trail, once, that a surface was deleted; it is tried again when something else happens."""
+        name = job.subject.partition(":")[2]
+        log.warning("surface_gone", service=gone.service, reason=gone.reason)
+        with self._flow.change(job.onboarding_id) as change:
+            self._flow.unschedule(change, job.subject)
+            record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
+            if record is None or record.trouble == gone.reason:
+                return
+            record.trouble = gone.reason
+            change.session.add(record)
+            seen = say("surface.gone", service=gone.service, parent=record.parent or "—", reason=gone.reason)
+            advice = say("surface.gone_advice", parent=record.parent or "—")
+            content = {"surface": name, "seen": seen.model_dump(), "advice": advice.model_dump()}
+            change.note("surface_gone", content=content)
 
     def _settled(self, job: Job) -> None:
         with self._store.reading() as session:

@@ -71,10 +71,12 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
             "signing_secret": secrets.token_hex(16),
         }
         jira_tokens = {"token": secrets.token_urlsafe(16), "database_token": secrets.token_urlsafe(16)}
+        web_url = f"http://{HOST}:{_free_port()}"
+        webhook = {"webhook_url": f"{web_url}/jira/webhook", "webhook_secret": secrets.token_urlsafe(32)}
         known_hosts = folder / "known_hosts"
         asked: Mapping[str, Mapping[str, Any]] = {
             "slack": tokens,
-            "jira": jira_tokens,
+            "jira": jira_tokens | webhook,
             "sftp": {
                 **sftp_account,
                 "root": str(folder / "sftp"),
@@ -87,7 +89,6 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
         at = {server: _first_line(server, process) for server, process in started.items()}
         # At the end, once the bot has stopped, they are all told before the first one is waited for.
         processes.callback(_tell_to_end, list(started.values()))
-        web_url = f"http://{HOST}:{_free_port()}"
         addresses = {
             "slack": {
                 "api_url": at["slack"]["api_url"],
@@ -100,6 +101,7 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
                 "token": jira_tokens["token"],
                 "project": "ACT",
                 "database_project": "DB",
+                "webhook_secret": webhook["webhook_secret"],
             },
             "sftp": {**at["sftp"], **sftp_account, "known_hosts": str(known_hosts), "partners": accounts},
             "smtp": {"host": at["mail"]["host"], "port": at["mail"]["port"]},
@@ -159,6 +161,7 @@ def _bot_settings(addresses: Mapping[str, Any], folder: Path, language: str, *, 
         "JIRA__TOKEN": jira["token"],
         "JIRA__PROJECT": jira["project"],
         "JIRA__DATABASE_PROJECT": jira["database_project"],
+        "JIRA__WEBHOOK_SECRET": jira["webhook_secret"],
         "JIRA__FIELDS": json.dumps({"client_root": "customfield_10101", "partner_code": "customfield_10102"}),
         "TRANSFER__HOST": sftp["host"],
         "TRANSFER__PORT": str(sftp["port"]),

@@ -20,10 +20,12 @@ from starlette.responses import Response
 
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
+from bot.onboarding.ticket_talk import TicketReplies
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.desk import Export
 from bot.slack.listeners import Listeners
+from bot.slack.replies import TicketReplyListener, ignore_messages
 from bot.slack.settings import SlackSettings
 from checklists.model import Language
 
@@ -46,14 +48,16 @@ class SlackFront:
         language: Language,
         arrivals: Arrivals | None = None,
         export: Export | None = None,
+        replies: TicketReplies | None = None,
     ) -> None:
         """``arrivals`` hears of each event that was answered, and of requests that are not Slack's.
 
-        ``export`` writes an onboarding's dossier into a folder.
+        ``export`` writes an onboarding's dossier into a folder; ``replies`` takes what people reply to a ticket.
         """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
         self._listeners = Listeners(connection, onboardings, packs, language, export)
+        self._replies = TicketReplyListener(connection, replies, language) if replies else None
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None
@@ -119,6 +123,9 @@ class SlackFront:
             authorize=_authorized(settings.bot_token),
         )
         self._listeners.register(app)
+        if self._replies is not None:
+            self._replies.register(app)
+        ignore_messages(app)
         return app
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from bot.slack.commands import usage_hint
 
 # Least scopes: the command, writing, lists too long for a post as files, reading back its own messages to find one
-# whose answer was lost, a dossier for the one who asked for it, and who is in the user groups that the roles name.
+# whose answer was lost, a dossier for the one who asked for it, who is in the user groups that the roles name, and the
+# names of those who reply to a ticket.
 BOT_SCOPES = (
     "channels:history",
     "chat:write",
@@ -14,7 +15,10 @@ BOT_SCOPES = (
     "groups:history",
     "im:write",
     "usergroups:read",
+    "users:read",
 )
+# What people write in the channels that the bot is in: replies to a ticket.
+BOT_EVENTS = ("message.channels", "message.groups")
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
@@ -27,7 +31,9 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         # People are named by mentions, which come with their ids then.
         "should_escape": True,
     }
+    events: dict[str, Any] = {"bot_events": list(BOT_EVENTS)}
     if request_url is not None:
+        events["request_url"] = request_url
         interactivity["request_url"] = request_url
         slash["url"] = request_url
     return {
@@ -42,6 +48,7 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,

@@ -20,6 +20,7 @@ from bot.slack.mrkdwn import (
     shortened,
     whole_lines,
 )
+from bot.slack.ticket_posts import said
 from checklists.model import Language
 
 REMINDERS = frozenset({"step_reminded", "step_escalated"})
@@ -40,6 +41,14 @@ ICONS = {
     "confirmed": "☝️",
     "confirmation_withdrawn": "↩️",
     "reopened": "🔓",
+    "ticket_followed": "🎫",
+    "ticket_moved": "🔀",
+    "ticket_comment": "💬",
+    "ticket_reply_sent": "📨",
+    "ticket_reply_unsent": "📪",
+    "ticket_gone": "🕳️",
+    "surface_gone": "🕳️",
+    "subtask_gone": "🕳️",
     "closed": "🏁",
     "cancelled": "🚫",
 }
@@ -70,7 +79,8 @@ def report_blocks(view: OnboardingView, report: Report) -> list[b.Block]:
     if report.who or report.managers:
         first += f"\n{_turned_to(report)}"
     built = [b.section(first)]
-    built += [b.section(quoted(text.text(language), SENTENCE)) for text in (report.seen, report.advice) if text]
+    quotes = said if report.kind == "ticket_comment" else quoted
+    built += [b.section(quotes(text.text(language), SENTENCE)) for text in (report.seen, report.advice) if text]
     if report.reason:
         built.append(b.section(f"{say('fact.reason').text(language)}: {quoted(report.reason, SENTENCE)}"))
     if report.copy is not None:

@@ -43,6 +43,13 @@ SAID_IN_A_SENTENCE = frozenset(
         "noted",
         "confirmed",
         "confirmation_withdrawn",
+        "ticket_followed",
+        "ticket_comment",
+        "ticket_reply_sent",
+        "ticket_reply_unsent",
+        "ticket_gone",
+        "surface_gone",
+        "subtask_gone",
     }
 )
 
@@ -173,11 +180,13 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = content.get("until")
         case "step_skipped" | "cancelled" | "replacement_decided" | "reopened":
             detail = content.get("reason")
+        case "ticket_reply":
+            detail = content.get("text")
         case "refused":
             detail = localized(content.get("text"))
         case "ticked":
             detail = _ticked(view, event, language)
-        case "step_done":
+        case "step_done" | "ticket_moved":
             detail = _proof(content.get("evidence") or {}, language)
         case "surface_opened":
             detail = content.get("surface")

@@ -71,7 +71,7 @@ def test_projects_and_their_issue_types(client: JIRA, refused: Refused) -> None:
 
 def test_create_metadata_by_project_and_type(client: JIRA, server: JiraServer, refused: Refused) -> None:
     kinds = client.project_issue_types("DB")
-    assert [each.name for each in kinds] == ["Task", "Service Request"]
+    assert [each.name for each in kinds] == ["Task", "Sub-task", "Service Request"]
     fields = client.project_issue_fields("DB", kinds[1].id)
     by_id = {each.fieldId: each for each in fields}
     assert by_id["summary"].required

@@ -26,6 +26,7 @@ from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.start import StartRequest
 from bot.onboarding.store import Store
+from bot.onboarding.ticket_talk import TicketReplies
 from bot.onboarding.work import Work
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
@@ -201,7 +202,7 @@ class SlackHouse:
         self.store.migrate()
         models = {name: kind.parameters for name, kind in kinds.items()}
         self.packs = Packs([base / "packs"], base / "shelf", models, builtin=False)
-        flow = Flow(self.store, self.packs, kinds, self.queue, self.clock, ["slack"])
+        flow = self.flow = Flow(self.store, self.packs, kinds, self.queue, self.clock, ["slack"])
         settings = SlackSettings.model_validate(
             {
                 "mode": mode,
@@ -218,7 +219,10 @@ class SlackHouse:
         roles = Roles(members, self.groups)
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection)
-        self.front = SlackFront(connection, self.onboardings, self.packs, "en", export=self.export)
+        replies = TicketReplies(self.store, flow)
+        self.front = SlackFront(
+            connection, self.onboardings, self.packs, "en", export=self.export, replies=replies
+        )
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)

@@ -14,6 +14,7 @@ from bot.sandbox.jira.entities import Attachment, Issue, JsonObject
 from bot.sandbox.jira.gate import LoggedCall
 from bot.sandbox.jira.shapes import Shapes, timestamp
 from bot.sandbox.jira.store import JiraStore
+from bot.sandbox.jira.webhooks import Webhooks
 
 
 class _FaultRequest(BaseModel):
@@ -36,14 +37,26 @@ class _IndexRequest(BaseModel):
     delay_seconds: float = Field(ge=0)
 
 
+class _WebhookRequest(BaseModel):
+    """Whom to tell of what happens; no address: nobody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(pattern=r"^https?://\S+$")
+    secret: str | None = None
+
+
 class Control:
     """Answers below ``/_sandbox``, without a token: it listens on loopback alone."""
 
-    def __init__(self, store: JiraStore, shapes: Shapes, faults: Faults, calls: list[LoggedCall]) -> None:
+    def __init__(
+        self, store: JiraStore, shapes: Shapes, faults: Faults, calls: list[LoggedCall], webhooks: Webhooks
+    ) -> None:
         self._store = store
         self._shapes = shapes
         self._faults = faults
         self._calls = calls
+        self._webhooks = webhooks
 
     def routes(self) -> list[Route]:
         """The table of addresses."""
@@ -52,6 +65,7 @@ class Control:
             Route("/_sandbox/faults", self.add_fault, methods=["POST"]),
             Route("/_sandbox/faults", self.clear_faults, methods=["DELETE"]),
             Route("/_sandbox/index", self.set_index, methods=["PUT"]),
+            Route("/_sandbox/webhook", self.set_webhook, methods=["PUT"]),
         ]
 
     async def state(self, request: Request) -> Response:
@@ -89,6 +103,15 @@ class Control:
         except ValueError as bad:
             return JSONResponse({"errors": [str(bad)]}, 400)
         self._store.index.delay_seconds = wanted.delay_seconds
+        return Response(status_code=204)
+
+    async def set_webhook(self, request: Request) -> Response:
+        """Tell another address from now on, or nobody."""
+        try:
+            wanted = _WebhookRequest.model_validate(await request.json())
+        except ValueError as bad:
+            return JSONResponse({"errors": [str(bad)]}, 400)
+        self._webhooks.url, self._webhooks.secret = wanted.url, wanted.secret
         return Response(status_code=204)
 
     def _issue(self, issue: Issue) -> JsonObject:

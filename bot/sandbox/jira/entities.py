@@ -35,11 +35,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Named:
-    """A value of a fixed list with an id: an issue type, a resolution, a priority."""
+    """A value of a fixed list with an id: an issue type (perhaps of sub-tasks), a resolution, a priority."""
 
     id: str
     name: str
     description: str = ""
+    is_subtask: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,10 @@ class Change:
 
 @dataclass
 class Issue:
-    """An issue. ``values`` holds what was set by field id; a value's type follows from the field's kind."""
+    """An issue. ``values`` holds what was set by field id; a value's type follows from the field's kind.
+
+    ``parent`` is the key of the issue that a sub-task belongs to.
+    """
 
     id: str
     key: str
@@ -195,6 +199,7 @@ class Issue:
     properties: dict[str, Any] = field(default_factory=dict)
     watchers: list[str] = field(default_factory=list)
     history: list[Change] = field(default_factory=list)
+    parent: str | None = None
 
     def snapshot(self) -> "Issue":
         """Return the issue as it is now; later changes do not show in it."""

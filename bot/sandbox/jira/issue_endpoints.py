@@ -94,7 +94,13 @@ class IssueEndpoints:
         issue = self._store.issue(call.path["key"], call.user)
         words = "You do not have permission to delete issues in this project."
         self._store.require(call.user, issue.project, "DELETE_ISSUES", words)
-        self._store.delete(issue)
+        if self._store.subtasks_of(issue) and call.argument("deleteSubtasks") != "true":
+            raise Refusal(
+                400,
+                f"The issue '{issue.key}' has subtasks. You must specify the 'deleteSubtasks' parameter to delete "
+                "this issue and all its subtasks.",
+            )
+        self._store.delete(issue, call.user)
         return no_content()
 
     def edit_meta(self, call: Call) -> Response:
@@ -157,10 +163,11 @@ class IssueEndpoints:
         if "summary" not in given and "summary" not in (body.get("update") or {}):
             body = body | {"fields": given | {"summary": None}}
         screen = set(project.create_screen)
-        changes = read_changes(body, self._store.site, screen, {}, apart={"project", "issuetype"})
+        changes = read_changes(body, self._store.site, screen, {}, apart={"project", "issuetype", "parent"})
         properties = read_properties(body)
         self._check(call, project, changes)
-        issue = self._store.create(call.user, project, kind, changes.values)
+        parent = self._parent(call, project, kind, given.get("parent"))
+        issue = self._store.create(call.user, project, kind, changes.values, parent)
         issue.properties |= properties
         self._add_comments(call, issue, changes)
         return {"id": issue.id, "key": issue.key, "self": f"{self._url}{ISSUE}/{issue.id}"}
@@ -174,6 +181,22 @@ class IssueEndpoints:
         words = "You do not have permission to create issues in this project."
         self._store.require(call.user, project, "CREATE_ISSUES", words)
         return project
+
+    def _parent(self, call: Call, project: Project, kind: Named, given: object) -> str | None:
+        """Read the issue that a sub-task belongs to; no other type has one here."""
+        if not kind.is_subtask:
+            if given is not None:
+                raise bad_field("parentId", f"Issue type '{kind.name}' is not a sub-task type and has no parent.")
+            return None
+        if not isinstance(given, dict) or not ({"key", "id"} & given.keys()):
+            raise bad_field("parent", "Issue type is a sub-task but parent issue key or id not specified.")
+        try:
+            parent = self._store.issue(str(given.get("key", given.get("id"))), call.user)
+        except Refusal as unseen:
+            raise bad_field("parentId", "Could not find issue by id or key.") from unseen
+        if parent.type.is_subtask or parent.project is not project:
+            raise bad_field("parentId", f"Issue '{parent.key}' cannot be the parent of a sub-task in this project.")
+        return parent.key
 
     def _step(self, issue: Issue, body: JsonObject) -> Transition:
         given = body.get("transition")

@@ -252,6 +252,8 @@ class _Meaning:
                 return [issue.resolution.name] if issue.resolution else []
             case "creator":
                 return [issue.creator]
+            case "parent":
+                return [issue.parent] if issue.parent else []
             case "comment":
                 return [comment.body for comment in issue.comments]
             case "attachment":

@@ -69,6 +69,10 @@ class Pages:
                 ],
                 transitions=self._store.transitions(issue),
                 resolutions=self._store.site.resolutions,
+                family=[
+                    *([self._store.issues[issue.parent]] if issue.parent else []),
+                    *self._store.subtasks_of(issue),
+                ],
                 links=[self._shapes.link(each, issue) for each in self._store.links_of(issue)],
                 accounts=self._store.site.accounts,
                 acting=DATABASE_MEMBER.name,

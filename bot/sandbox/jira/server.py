@@ -29,6 +29,7 @@ from bot.sandbox.jira.shapes import Shapes
 from bot.sandbox.jira.site import BOT, DATABASE_MEMBER, MANAGER, default_site
 from bot.sandbox.jira.site_endpoints import SiteEndpoints
 from bot.sandbox.jira.store import JiraStore, now_utc
+from bot.sandbox.jira.webhooks import Webhooks
 
 Connections = dict[tuple[str, int], asyncio.Transport]
 
@@ -45,6 +46,7 @@ class JiraServer:
     account id, and a search goes through ``/search/jql``, whose index is ``index_delay_seconds`` late
     (``store.index.delay_seconds`` changes that). ``faults`` names operations such as
     ``POST /rest/api/2/issue/{key}/comment``. ``write_limits.is_on`` switches on Jira's limit of writes per issue.
+    ``webhook_url`` is told of every event, signed with ``webhook_secret``; ``webhooks`` says more, while it runs.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class JiraServer:
         deployment_type: str = "Server",
         index_delay_seconds: float = 2.0,
         upload_limit: int = 10 * 1024 * 1024,
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         if deployment_type not in {"Server", "Cloud"}:
@@ -80,6 +84,8 @@ class JiraServer:
         self._port = port
         self._connections: Connections = {}
         self._running: tuple[LoopThread, asyncio.Server] | None = None
+        self._webhook = (webhook_url, webhook_secret)
+        self._webhooks: Webhooks | None = None
 
     @property
     def url(self) -> str:
@@ -93,6 +99,7 @@ class JiraServer:
             raise RuntimeError("the Jira server runs already")
         listening = socket.create_server((self._host, self._port))
         self._port = listening.getsockname()[1]
+        self._tell()
         thread = LoopThread("sandbox-jira")
         try:
             self._running = thread, thread.run(self._serve(listening))
@@ -102,10 +109,24 @@ class JiraServer:
             raise
         return self
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhook, whose address and secret may be changed. Raises RuntimeError before the start."""
+        if self._webhooks is None:
+            raise RuntimeError("the Jira server has not been started")
+        return self._webhooks
+
+    def _tell(self) -> None:
+        url, secret = self._webhook
+        self._webhooks = Webhooks(self.store, Shapes(self.store, self.url), self.faults, url, secret)
+        self.store.tell = self._webhooks.tell
+
     def stop(self) -> None:
         """Close the port and every connection; the state stays. Nothing happens when it does not run."""
         if self._running is None:
             return
+        self._webhook = (self.webhooks.url, self.webhooks.secret)
+        self.webhooks.stop()
         thread, server = self._running
         self._running = None
         thread.run(self._close(server))
@@ -157,7 +178,7 @@ class JiraServer:
 
     def _pages(self) -> Starlette:
         shapes = Shapes(self.store, self.url)
-        control = Control(self.store, shapes, self.faults, self.calls)
+        control = Control(self.store, shapes, self.faults, self.calls, self.webhooks)
         return Starlette(routes=[*control.routes(), *Pages(self.store, shapes).routes()])
 
 

@@ -76,7 +76,7 @@ class Shapes:
             "name": value.name,
             "description": value.description,
             "iconUrl": f"{self._url}/images/icons/{resource}.svg",
-        } | ({"subtask": False} if resource == "issuetype" else {})
+        } | ({"subtask": value.is_subtask} if resource == "issuetype" else {})
 
     def status(self, status: Status) -> JsonObject:
         """A status with its category."""
@@ -350,8 +350,15 @@ class Shapes:
                 return self.comments(issue)
             case "issuelinks":
                 return [self.link(each, issue) for each in self._store.links_of(issue)]
+            case "parent" | "subtasks":
+                return self._family(issue, field_id)
             case _:
                 return self._stored(issue, field_id)
+
+    def _family(self, issue: Issue, field_id: str) -> Any:
+        if field_id == "parent":
+            return self._linked(issue.parent) if issue.parent else None
+        return [self._linked(each.key) for each in self._store.subtasks_of(issue)]
 
     def _stored(self, issue: Issue, field_id: str) -> Any:
         value = issue.values.get(field_id)

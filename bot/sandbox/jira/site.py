@@ -27,6 +27,7 @@ UNDER_WAY = StatusCategory(4, "indeterminate", "In Progress", "yellow")
 DONE = StatusCategory(3, "done", "Done", "green")
 
 TASK = Named("10001", "Task", "Work that needs to be done.")
+SUBTASK = Named("10003", "Sub-task", "A piece of another issue.", is_subtask=True)
 SERVICE_REQUEST = Named("10002", "Service Request", "Something that another team asks for.")
 
 START = Transition("11", "Start Progress", ("To Do",), "In Progress")
@@ -80,6 +81,8 @@ SYSTEM_FIELDS = (
     Field("attachment", "Attachment", "fixed", ("attachments",), schema_type="array", schema_items="attachment"),
     Field("comment", "Comment", "fixed", ("comment",), schema_type="comments-page"),
     Field("issuelinks", "Linked Issues", "fixed", ("issueLink",), schema_type="array", schema_items="issuelinks"),
+    Field("parent", "Parent", "fixed", ("parent",), schema_type="issuelink"),
+    Field("subtasks", "Sub-tasks", "fixed", (), schema_type="array", schema_items="issuelinks"),
     Field("watches", "Watchers", "fixed", ("watchers",), schema_type="watches"),
 )
 
@@ -167,7 +170,7 @@ def default_site(*, is_cloud: bool = False) -> Site:
         key="ACT",
         name="Activations",
         lead=MANAGER.name,
-        issue_types=(TASK,),
+        issue_types=(TASK, SUBTASK),
         workflow=(START, FINISH, REOPEN),
         create_screen=COMMON_SCREEN,
         edit_screen=COMMON_SCREEN,

@@ -32,8 +32,19 @@ def now_utc() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+# Hears of an event: its name, who did it, on which issue, and the comment or the change that it is about.
+Tell = Callable[[str, Account, Issue, Comment | Change | None], None]
+
+
+def _tell_nobody(event: str, user: Account, issue: Issue, about: Comment | Change | None) -> None:
+    """Nobody has asked to be told."""
+
+
 class JiraStore:
-    """Everything that the site remembers. ``lock`` guards it: the server holds it for a request's whole work."""
+    """Everything that the site remembers. ``lock`` guards it: the server holds it for a request's whole work.
+
+    ``tell`` hears of what happens while it happens.
+    """
 
     def __init__(self, site: Site, clock: Callable[[], datetime] = now_utc) -> None:
         self.site = site
@@ -41,6 +52,7 @@ class JiraStore:
         self.issues: dict[str, Issue] = {}
         self.links: dict[str, Link] = {}
         self.index = SearchIndex()
+        self.tell: Tell = _tell_nobody
         self._clock = clock
         self._ids = count(10000)
         self._numbers = {project.key: count(1) for project in site.projects}
@@ -116,7 +128,9 @@ class JiraStore:
         if self.site.is_cloud:
             self.index.write(self.issues.values(), self._clock())
 
-    def create(self, user: Account, project: Project, kind: Named, values: dict[str, Any]) -> Issue:
+    def create(
+        self, user: Account, project: Project, kind: Named, values: dict[str, Any], parent: str | None = None
+    ) -> Issue:
         """Create an issue in the project's first status, reported and watched by its creator."""
         now = self._clock()
         issue = Issue(
@@ -129,25 +143,34 @@ class JiraStore:
             created=now,
             updated=now,
             watchers=[user.name],
+            parent=parent,
         )
         priority = next(each for each in self.site.priorities if each.name == self.site.default_priority)
         issue.values = {"reporter": user.name, "priority": priority, "labels": [], **self._kept(values)}
         self.issues[issue.key] = issue
+        self.tell("jira:issue_created", user, issue, None)
         return issue
 
     def edit(self, user: Account, issue: Issue, values: dict[str, Any]) -> None:
         """Store values and write the history of what really changed."""
         values = self._kept(values)
         items = [
-            (field_id, _shown(issue.values.get(field_id)), _shown(value))
+            (field_id, self._shown(field_id, issue.values.get(field_id)), self._shown(field_id, value))
             for field_id, value in values.items()
             if issue.values.get(field_id) != value
         ]
         issue.values |= values
         self._record(user, issue, items)
 
-    def delete(self, issue: Issue) -> None:
-        """Delete an issue with its links; its number is not given again."""
+    def subtasks_of(self, issue: Issue) -> list[Issue]:
+        """Return an issue's sub-tasks, oldest first."""
+        return [each for each in self.issues.values() if each.parent == issue.key]
+
+    def delete(self, issue: Issue, user: Account = MANAGER) -> None:
+        """Delete an issue with its links and sub-tasks; their numbers are not given again."""
+        for each in self.subtasks_of(issue):
+            self.delete(each, user)
+        self.tell("jira:issue_deleted", user, issue, None)
         del self.issues[issue.key]
         self.links = {key: link for key, link in self.links.items() if issue.key not in {link.source, link.target}}
 
@@ -174,11 +197,13 @@ class JiraStore:
         now = self._touch(issue)
         comment = Comment(self._next_id(), user.name, self._kept_text(body), now, now, user.name, visibility)
         issue.comments.append(comment)
+        self.tell("comment_created", user, issue, comment)
         return comment
 
     def edit_comment(self, user: Account, issue: Issue, comment: Comment, body: str) -> None:
         """Replace a comment's text."""
         comment.body, comment.updated, comment.update_author = self._kept_text(body), self._touch(issue), user.name
+        self.tell("comment_updated", user, issue, comment)
 
     def delete_comment(self, issue: Issue, comment: Comment) -> None:
         """Remove a comment."""
@@ -233,6 +258,12 @@ class JiraStore:
         issue.remote_links.append(link)
         return link, True
 
+    def _shown(self, field_id: str, value: object) -> str | None:
+        """Write a value as the history does: a person by the name that people read."""
+        field = self.site.field(field_id)
+        account = self.site.account(str(value)) if value and field is not None and field.kind == "user" else None
+        return account.display_name if account is not None else _shown(value)
+
     def _kept(self, values: dict[str, Any]) -> dict[str, Any]:
         long_texts = {each.id for each in self.site.fields if each.kind == "textarea"}
         return {
@@ -245,7 +276,9 @@ class JiraStore:
 
     def _record(self, user: Account, issue: Issue, items: list[tuple[str, str | None, str | None]]) -> None:
         if items:
-            issue.history.append(Change(self._next_id(), user.name, self._touch(issue), tuple(items)))
+            change = Change(self._next_id(), user.name, self._touch(issue), tuple(items))
+            issue.history.append(change)
+            self.tell("jira:issue_updated", user, issue, change)
 
     def _touch(self, issue: Issue) -> datetime:
         issue.updated = self._clock()

@@ -31,10 +31,10 @@ from bot.sandbox.slack.workspace import Workspace
 class People:
     """The acts of all users; the courier brings what follows from them to the app.
 
-    ``events`` are the event types the app subscribes to; ``retry_seconds`` the pauses before an event that was not
-    acknowledged is sent again (Slack: at once, after a minute, after five). ``redelivery_seconds`` are the pauses
-    before a command or an interaction that was not acknowledged is delivered again, the very same envelope; none: the
-    person sees the failure at once.
+    ``events`` are the event types the app subscribes to, ``scopes`` those that its token has (None: all);
+    ``retry_seconds`` the pauses before an event that was not acknowledged is sent again (Slack: at once, after a
+    minute, after five). ``redelivery_seconds`` are the pauses before a command or an interaction that was not
+    acknowledged is delivered again, the very same envelope; none: the person sees the failure at once.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class People:
         *,
         commands: Collection[str],
         events: Collection[str],
+        scopes: Collection[str] | None = None,
         retry_seconds: Sequence[float],
         redelivery_seconds: Sequence[float] = (),
     ) -> None:
@@ -51,6 +52,7 @@ class People:
         self._courier = courier
         self._commands = frozenset(commands)
         self._events = frozenset(events)
+        self._scopes = scopes
         self._retry_seconds = tuple(retry_seconds)
         self.redelivery_seconds = tuple(redelivery_seconds)
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -114,7 +116,7 @@ class People:
             raise LookupError(f"no message {thread_ts} to answer")
         attached = [self._attach(user, name, content) for name, content in files]
         message = self._workspace.post(shown.id, user, text=text, thread_ts=thread_ts, files=attached)
-        if "message" in self._events:
+        if self._hears_messages(shown):
             self.announce(payloads.message_event(self._workspace, message))
         if "file_shared" in self._events:
             for file in attached:
@@ -127,6 +129,12 @@ class People:
                 }
                 self.announce(payloads.event(self._workspace, body))
         return self._outcome(user, None, messages=[described(self._workspace, message)])
+
+    def _hears_messages(self, channel: Channel) -> bool:
+        """An app hears of messages where it is a member, if it subscribes to them and may read them back."""
+        needed = "im:history" if channel.is_im else "channels:history"
+        may_read = self._scopes is None or needed in self._scopes
+        return "message" in self._events and may_read and self._workspace.bot.id in channel.members
 
     def _attach(self, user: str, name: str, content: bytes) -> JsonObject:
         upload = Upload(self._workspace.new_id("F"), name, len(content), user, content, shared=True)

@@ -47,7 +47,7 @@ class SlackServer:
         workspace: Workspace | None = None,
         rate_limits: RateLimits | None = None,
         scopes: Collection[str] | None = None,
-        events: Collection[str] = ("app_home_opened",),
+        events: Collection[str] = ("app_home_opened", "message"),
         retry_seconds: Sequence[float] = (0.0, 60.0, 300.0),
         redelivery_seconds: Sequence[float] = (),
     ) -> None:
@@ -67,6 +67,7 @@ class SlackServer:
             self,
             commands=(command,),
             events=events,
+            scopes=None if scopes is None else frozenset(scopes),
             retry_seconds=retry_seconds,
             redelivery_seconds=redelivery_seconds,
         )
