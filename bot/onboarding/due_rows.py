@@ -98,9 +98,7 @@ def set_time(row: DueRecord, due_at: datetime, now: datetime) -> None:
 
 def drop(session: Session, onboarding_id: int, *subjects: str) -> None:
     """Forget subjects; nothing happens where there is none."""
-    rows = delete(DueRecord).where(
-        col(DueRecord.onboarding_id) == onboarding_id, col(DueRecord.subject).in_(subjects)
-    )
+    rows = delete(DueRecord).where(col(DueRecord.onboarding_id) == onboarding_id, col(DueRecord.subject).in_(subjects))
     session.exec(rows)
 
 

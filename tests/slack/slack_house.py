@@ -220,9 +220,7 @@ class SlackHouse:
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection)
         replies = TicketReplies(self.store, flow)
-        self.front = SlackFront(
-            connection, self.onboardings, self.packs, "en", export=self.export, replies=replies
-        )
+        self.front = SlackFront(connection, self.onboardings, self.packs, "en", export=self.export, replies=replies)
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
