@@ -55,9 +55,12 @@ from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
+from bot.slack.files import SlackFiles
 from bot.slack.front import SlackFront
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
+from bot.steps.dropped import DroppedCheck
+from bot.steps.given_files import GivenFileWorker
 from bot.steps.kinds import Means, build_kinds
 from bot.steps.layout import LocalFiles
 from bot.steps.lookouts import FolderLookout, TicketLookout
@@ -164,8 +167,26 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     roles = Roles(settings.roles.by_role())
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
     looks = LookWorker(store, clock, _lookouts(settings, means))
+    onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
+    given = GivenFileWorker(
+        store,
+        packs,
+        flow,
+        onboardings,
+        SlackFiles(SlackConnection(settings.slack, peers)),
+        DroppedCheck(means.registry, means.files),
+        means.files,
+        backoff,
+        turns,
+    )
     workers = JobWorkers(
-        {"step": steps.run, "surface": shows.run, "look": looks.run, **dict.fromkeys(SUBJECTS, reminders.run)},
+        {
+            "step": steps.run,
+            "surface": shows.run,
+            "look": looks.run,
+            "given": given.run,
+            **dict.fromkeys(SUBJECTS, reminders.run),
+        },
         flow,
         meters,
     )
@@ -191,7 +212,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        onboardings=onboardings,
         links=links,
         transfer=transfer,
         turns=turns,

@@ -21,6 +21,8 @@ COMMENTED = frozenset(
         "step_escalated",
         "deadline_passed",
         "replacement_decided",
+        "tick_noted",
+        "tick_explained",
         "closed",
         "cancelled",
     }

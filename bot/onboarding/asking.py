@@ -61,6 +61,28 @@ class Asking:
                 log.info("action_refused", reason=refused.text.en)
                 raise
 
+    @contextmanager
+    def whole(self, key: str, actor: Actor, source: str | None, *roles: Role) -> Iterator[Change | None]:
+        """Open the change of a whole onboarding that a person of one of the roles asks for; None when it is a repeat.
+
+        A refusal goes to the trail and on.
+        """
+        onboarding_id = self.onboarding_id(key)
+        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", actor=actor.id):
+            try:
+                with self._flow.change(onboarding_id, actor) as change:
+                    if source is not None and not self.is_first(change.session, source):
+                        yield None
+                        log.info("action_repeated")
+                        return
+                    self._roles.require(actor, *roles)
+                    yield change
+                log.info("action_taken")
+            except Refused as refused:
+                self._note_refusal(onboarding_id, "", actor, refused, source)
+                log.info("action_refused", reason=refused.text.en)
+                raise
+
     def is_first(self, session: Session, source: str) -> bool:
         """Tell whether an outside event is carried out for the first time, and remember that it was."""
         return insert_once(session, Received, source=source, at=self._clock.now())

@@ -88,8 +88,11 @@ def drop(session: Session, onboarding_id: int, *subjects: str) -> None:
 
 
 def drop_all_but_surfaces(session: Session, onboarding_id: int) -> None:
-    """Forget everything of an onboarding that has ended; its surfaces may still have to tell so."""
+    """Forget everything of an onboarding that has ended; its surfaces may still have to tell so.
+
+    A file that was given before is answered all the same.
+    """
     for row in session.exec(select(DueRecord).where(DueRecord.onboarding_id == onboarding_id)).all():
-        if not row.subject.startswith("surface:"):
+        if not row.subject.startswith(("surface:", "given:")):
             session.delete(row)
     session.flush()

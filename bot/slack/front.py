@@ -22,6 +22,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
+from bot.slack.dropped_files import DroppedFiles, heard_and_left
 from bot.slack.listeners import Listeners
 from bot.slack.settings import SlackSettings
 from checklists.model import Language
@@ -49,6 +50,7 @@ class SlackFront:
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
         self._listeners = Listeners(connection, onboardings, packs, language)
+        self._onboardings, self._language = onboardings, language
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None
@@ -113,7 +115,10 @@ class SlackFront:
             token_verification_enabled=False,
             authorize=_authorized(settings.bot_token),
         )
+        # Of two that hear an event the first has it: the narrower one comes first, whoever hears the rest last.
+        DroppedFiles(self._connection, self._onboardings, self._language).register(app)
         self._listeners.register(app)
+        app.event("message")(heard_and_left)
         return app
 
 

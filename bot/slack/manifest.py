@@ -6,7 +6,17 @@ from bot.slack.commands import VERBS
 
 # Least scopes: the command, writing, lists too long for a post as files, and reading back its own messages to find one
 # whose answer was lost.
-BOT_SCOPES = ("channels:history", "chat:write", "commands", "files:write", "groups:history")
+# Files that people drop into a thread or into a modal are read with the token; a message names its author by an id.
+BOT_SCOPES = (
+    "channels:history",
+    "chat:write",
+    "commands",
+    "files:read",
+    "files:write",
+    "groups:history",
+    "users:read",
+)
+BOT_EVENTS = ("message.channels", "message.groups")
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
@@ -21,6 +31,7 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
     if request_url is not None:
         interactivity["request_url"] = request_url
         slash["url"] = request_url
+    events: dict[str, Any] = {"bot_events": list(BOT_EVENTS)} | ({"request_url": request_url} if request_url else {})
     return {
         "_metadata": {"major_version": 2, "minor_version": 0},
         "display_information": {
@@ -33,6 +44,7 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,

@@ -34,6 +34,11 @@ ICONS = {
     "deadline_near": "🔔",
     "deadline_passed": "🚨",
     "replacement_decided": "♻️",
+    "tick_noted": "📎",
+    "tick_explained": "↩️",
+    "file_dropped": "📥",
+    "file_checked": "🔎",
+    "file_not_taken": "🚫",
     "closed": "🏁",
     "cancelled": "🚫",
 }

@@ -114,9 +114,11 @@ class People:
             raise LookupError(f"no message {thread_ts} to answer")
         attached = [self._attach(user, name, content) for name, content in files]
         message = self._workspace.post(shown.id, user, text=text, thread_ts=thread_ts, files=attached)
-        if "message" in self._events:
+        # An app hears of a channel that it is in, and of no other.
+        hears = self._events if self._workspace.bot.id in shown.members else frozenset()
+        if "message" in hears:
             self.announce(payloads.message_event(self._workspace, message))
-        if "file_shared" in self._events:
+        if "file_shared" in hears:
             for file in attached:
                 body = {
                     "type": "file_shared",
@@ -128,8 +130,8 @@ class People:
                 self.announce(payloads.event(self._workspace, body))
         return self._outcome(user, None, messages=[described(self._workspace, message)])
 
-    def _attach(self, user: str, name: str, content: bytes) -> JsonObject:
-        upload = Upload(self._workspace.new_id("F"), name, len(content), user, content, shared=True)
+    def _attach(self, user: str, name: str, content: bytes, *, entered: bool = False) -> JsonObject:
+        upload = Upload(self._workspace.new_id("F"), name, len(content), user, content, shared=True, entered=entered)
         self._workspace.uploads[upload.id] = upload
         return file_json(self._workspace, upload)
 
@@ -186,8 +188,13 @@ class People:
         value: Any = None,
         repeat: bool = False,
     ) -> JsonObject:
-        """Enter, choose or click in the modal on top, or in another view (a Home tab) by its id."""
+        """Enter, choose or click in the modal on top, or in another view (a Home tab) by its id.
+
+        Files are entered as pairs of a name and its bytes.
+        """
         view = self.view_of(user, view_id)
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            value = [self._attach(user, name, content, entered=True) for name, content in value]
         control, state = _acted(view.blocks, view.selections, deed, action_id, block_id, value)
         view.errors.pop(control.block_id, None)
         if not control.dispatches:

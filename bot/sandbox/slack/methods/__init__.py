@@ -24,6 +24,7 @@ METHODS: dict[str, Method] = {
     "conversations.replies": conversations.replies,
     "files.completeUploadExternal": files.complete_upload,
     "files.getUploadURLExternal": files.get_upload_url,
+    "files.info": files.info,
     "reactions.add": chat.add_reaction,
     "usergroups.users.list": directory.usergroup_users,
     "users.info": directory.user_info,
@@ -43,11 +44,15 @@ FORM_ONLY = frozenset(
         "conversations.members",
         "conversations.replies",
         "files.getUploadURLExternal",
+        "files.info",
         "usergroups.users.list",
         "users.info",
         "users.lookupByEmail",
     }
 )
+
+# An app hears of an event only with the scope to see what it is about.
+EVENT_SCOPES: dict[str, str] = {"message": "channels:history", "file_shared": "files:read"}
 
 SCOPES: dict[str, str] = {
     "chat.delete": "chat:write",
@@ -61,6 +66,7 @@ SCOPES: dict[str, str] = {
     "conversations.replies": "channels:history",
     "files.completeUploadExternal": "files:write",
     "files.getUploadURLExternal": "files:write",
+    "files.info": "files:read",
     "reactions.add": "reactions:write",
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
