@@ -1,4 +1,4 @@
-"""Beside the boxes of a manual step: notes, links and proof files, and why a box was unticked; from Slack and inside."""
+"""Beside the boxes of a manual step: notes, links and proof files, and why a box was unticked."""
 
 from collections.abc import Iterator
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The bot's own steps and chain behind a real front, with the sandbox's Slack and people who drop files into threads."""
+"""The bot's own steps and chain behind a real front, and people of the sandbox's Slack who drop files into threads."""
 
 import shutil
 from collections.abc import Iterator
