@@ -58,10 +58,13 @@ from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
+from bot.slack.files import SlackFiles
 from bot.slack.front import SlackFront
 from bot.slack.groups import SlackGroups
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
+from bot.steps.dropped import DroppedCheck
+from bot.steps.given_files import GivenFileWorker
 from bot.steps.kinds import Means, build_kinds
 from bot.steps.layout import LocalFiles
 from bot.steps.lookouts import FolderLookout, TicketLookout
@@ -180,12 +183,24 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
     looks = LookWorker(store, clock, lookouts)
+    given = GivenFileWorker(
+        store,
+        packs,
+        flow,
+        onboardings,
+        SlackFiles(SlackConnection(settings.slack, peers)),
+        DroppedCheck(means.registry, means.files),
+        means.files,
+        backoff,
+        turns,
+    )
     workers = JobWorkers(
         {
             "step": steps.run,
             "surface": shows.run,
             "look": looks.run,
             **of_jira.workers,
+            "given": given.run,
             **dict.fromkeys(SUBJECTS, reminders.run),
         },
         flow,

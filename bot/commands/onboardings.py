@@ -132,23 +132,50 @@ def confirm(
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Take your own confirmation back, while another person's is needed.")
     ] = False,
+    untick: Annotated[list[str] | None, typer.Option(help="A checkbox to untick by its id; needs --reason.")] = None,
+    reason: Annotated[str, typer.Option(help="Why a checkbox is unticked; it stays on the audit trail.")] = "",
+    note: Annotated[str, typer.Option(help="A note about the checkbox, or about the step without --tick.")] = "",
+    link: Annotated[str, typer.Option(help="A link that proves it.")] = "",
+    proof: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, readable=True, help="A file that proves it.")
+    ] = None,
 ) -> None:
-    """Confirm a manual step: tick boxes, choose a status, or confirm an assignment.
+    """Confirm a manual step: tick boxes, choose a status, or confirm an assignment; with notes and proofs beside.
 
-    Example: onboarding-bot confirm ONB-7 portal --tick logged_in
+    Example: onboarding-bot confirm ONB-7 portal --tick logged_in --note "with Ana's account" --proof screenshot.png
     """
-    if withdraw and (tick or choice is not None):
+    if withdraw and (tick or untick or choice is not None):
         raise typer.BadParameter("either --withdraw or what to confirm", param_hint="--withdraw")
+    if len(tick or ()) > 1 and (note or link or proof):
+        raise typer.BadParameter("a note or a proof is about one --tick", param_hint="--tick")
+    if untick and (tick or choice is not None):
+        raise typer.BadParameter("either --untick or --tick or --choice", param_hint="--untick")
     with open_bot() as bot:
+        if note or link or proof:
+            # First: what is wrong with a proof is said before anything is ticked.
+            _add_note(bot, key, step, next(iter(tick or untick or []), None), note, link, proof or [])
         if withdraw:
             bot.onboardings.steering.withdraw(key, step, actor=shell_actor())
+        elif untick:
+            bot.onboardings.untick(key, step, untick, reason, actor=shell_actor())
         elif choice is not None:
             bot.onboardings.choose(key, step, choice, actor=shell_actor())
         elif tick:
             bot.onboardings.tick(key, step, tick, actor=shell_actor())
-        else:
+        elif not (note or link or proof):
             bot.onboardings.confirm(key, step, actor=shell_actor())
         say_state(bot, key, step)
+
+
+def _add_note(bot: Any, key: str, step: str, item: str | None, note: str, link: str, proofs: list[Path]) -> None:
+    from bot.steps.layout import LocalFiles
+    from bot.steps.proofs import copy_proof
+
+    bot.require_shared_folder()
+    view = bot.onboardings.view(key)
+    files = LocalFiles(bot.settings.data_dir.resolve())
+    kept = [copy_proof(files, view.key, file) for file in proofs]
+    bot.onboardings.noting.add(key, step, item=item, text=note, link=link, proofs=kept, actor=shell_actor())
 
 
 @commands.command()

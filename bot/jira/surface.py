@@ -26,6 +26,8 @@ COMMENTED = frozenset(
         "due_changed",
         "noted",
         "reopened",
+        "tick_noted",
+        "tick_explained",
         "closed",
         "cancelled",
     }

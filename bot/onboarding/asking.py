@@ -99,6 +99,8 @@ class Asking:
                     self._roles.require(actor, role, *or_roles)
                     yield change, record
                 log.info("action_taken", state=change.onboarding.state)
+            except UnknownOnboarding:
+                raise
             except Refused as refused:
                 self._note_refusal(onboarding_id, step_id, actor, refused, source)
                 log.info("action_refused", reason=refused.text.en)

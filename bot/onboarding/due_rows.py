@@ -105,12 +105,13 @@ def drop(session: Session, onboarding_id: int, *subjects: str) -> None:
 def drop_all_but_surfaces(session: Session, onboarding_id: int, now: datetime) -> None:
     """Forget everything of an onboarding that has ended; its surfaces may still have to tell so.
 
-    What people have replied to a ticket may still have to be written: it is looked at once more.
+    What people have replied to a ticket may still have to be written: it is looked at once more. A file that was given
+    before is answered all the same.
     """
     for row in session.exec(select(DueRecord).where(DueRecord.onboarding_id == onboarding_id)).all():
         if row.subject.startswith(f"{TALK}:"):
             set_time(row, now, now)
             session.add(row)
-        elif not row.subject.startswith("surface:"):
+        elif not row.subject.startswith(("surface:", "given:")):
             session.delete(row)
     session.flush()

@@ -23,13 +23,15 @@ class Fact:
 # Lists that a report shows the first entries of: the surfaces offer the whole file beside it.
 LISTS = frozenset({"references", "vanished", "findings"})
 SHOWN_ENTRIES = 25
+# What people gave as a proof: a surface that keeps files offers it beside the report that tells of it.
+PROOF = "proof"
 
 
 @dataclass(frozen=True)
 class FileEvidence:
     """A file and its checksum. ``rows`` if it has any.
 
-    ``kind``: source, output, usage, manifest, integrated, ofc, or one of LISTS, which are made for people to read.
+    ``kind``: source, output, usage, manifest, integrated, ofc, proof, or one of LISTS, made for people to read.
     """
 
     name: str

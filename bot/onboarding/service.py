@@ -17,13 +17,17 @@ from bot.locales import say
 from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_no_other
+from bot.onboarding.choosing import chosen
 from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.given import Given
+from bot.onboarding.handing import HandOver
 from bot.onboarding.mine import Mine
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
-from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
+from bot.onboarding.noting import Noting, explain, unexplained
+from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome
 from bot.onboarding.packs import Packs
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
@@ -33,7 +37,7 @@ from bot.onboarding.steering import Steering
 from bot.onboarding.store import Store, tried_again
 from bot.onboarding.ticking import tick, ticks_at
 from bot.onboarding.view import OnboardingView, offered_ticks, read_view
-from checklists.model import Choice, Language, Localized, Role
+from checklists.model import Choice, Language, Localized
 
 log = structlog.stdlib.get_logger()
 
@@ -65,6 +69,9 @@ class Onboardings:
         self._language = language
         self.steering = Steering(flow, self._asking)
         self.mine = Mine(store, packs, roles, clock)
+        self.noting = Noting(flow, self._asking)
+        self.given = Given(flow, self._asking)
+        self.handing = HandOver(store, packs, flow, self._asking)
 
     # Starting and reading.
 
@@ -214,6 +221,28 @@ class Onboardings:
 
         return self._act(key, step_id, actor, source, decide)
 
+    def untick(
+        self, key: str, step_id: str, ticks: Sequence[str], reason: str, *, actor: Actor, source: str | None = None
+    ) -> bool:
+        """Untick checkboxes by id, with the reason that stays on the trail."""
+
+        def decide(change: Change, record: StepRecord) -> Outcome | None:
+            if not reason.strip():
+                raise Refused(say("refused.no_reason"))
+            outcome = tick(change, record, set(), set(ticks))
+            for seq in unexplained(record)[-1:]:
+                explain(change, record, seq, reason)
+            return outcome
+
+        return self._act(key, step_id, actor, source, decide)
+
+    def unexplained(self, key: str, step_id: str) -> list[int]:
+        """Return the trail's lines by which a step's boxes were unticked that nobody has given a reason for yet."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
+            return next((unexplained(record) for record in records if record.step_id == step_id), [])
+
     def choose(self, key: str, step_id: str, choice_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Answer a manual step that offers choices."""
 
@@ -222,7 +251,7 @@ class Onboardings:
             choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
             for choice in choices:
                 if choice.id == choice_id:
-                    outcome = _chosen(choice, definition.role, actor, change.onboarding.language)
+                    outcome = chosen(self._flow, change, record, choice)
                     if isinstance(outcome, Done):
                         return confirmed(change, record, outcome, choice.id)
                     void_confirmations(change, record)
@@ -401,24 +430,9 @@ class Onboardings:
             change.note("reminders_stopped", step=record)
             return True
 
-    @tried_again
     def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
         """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
-            takers = [record.step_id for record in records if _takes_file(record)]
-        if not takers:
-            raise Refused(say("refused.no_file_wanted", key=onboarding.key))
-        step_id = takers[0]
-        with self._asking.step(key, step_id, actor, source) as asked:
-            if asked is not None:
-                change, record = asked
-                record.memory = {**record.memory, **memory}
-                change.note("file_attached", step=record, content={"file": memory.get("attached")})
-                self._flow.begin(change, record)
-                self._flow.advance(change)
-        return step_id
+        return self.handing.give(key, memory, actor=actor, source=source)
 
     @tried_again
     def cancel(self, key: str, reason: str, *, actor: Actor, source: str | None = None) -> bool:
@@ -465,25 +479,6 @@ def _require_reminders(change: Change, record: StepRecord) -> None:
         raise Refused(say("refused.not_waiting", step=title, state=_state(record)))
     if change.definition(record).remind is None:
         raise Refused(say("refused.no_reminders", step=title))
-
-
-def _chosen(choice: Choice, role: Role, actor: Actor, language: str) -> Outcome:
-    shown = choice.label.text(language)  # type: ignore[arg-type]
-    evidence = Evidence(facts=(Fact(say("fact.status"), shown), Fact(say("fact.confirmed_by"), actor.name)))
-    status = say("confirm.status_is", status=choice.label)
-    match choice.outcome:
-        case "done":
-            return Done(evidence)
-        case "wait":
-            return Waiting(on=role, note=status, evidence=evidence)
-        case "fail":
-            return Failed(
-                "STATUS", say("confirm.status_is", status=choice.label), say("confirm.failed_advice"), evidence
-            )
-
-
-def _takes_file(record: StepRecord) -> bool:
-    return record.state in {"waiting", "failed"} and bool(record.memory.get("takes_file"))
 
 
 def _state(record: StepRecord) -> Localized:

@@ -27,6 +27,7 @@ from bot.onboarding.models import (
     StepState,
     SurfaceRecord,
 )
+from bot.onboarding.notes import Note, Withdrawn, notes_of, withdrawn_of
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence, FindingEvidence
 from bot.onboarding.reminding import days_late
 from bot.onboarding.replacing import Offer
@@ -42,6 +43,7 @@ class TickView:
     tick: Tick
     by: str | None
     at: datetime | None
+    withdrawn: Withdrawn | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class StepView:
     changed_at: datetime | None
     changed_by: str | None
     offer: Offer | None = None
+    notes: tuple[Note, ...] = ()
     days_late: int = 0
     confirmations: tuple[Confirmation, ...] = ()
     accountable: Accountable | None = None
@@ -155,7 +158,8 @@ class Report:
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, assigned, due_changed, noted,
     confirmed (more people must), confirmation_withdrawn, reopened, ticket_followed, ticket_moved,
     ticket_comment, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_gone,
-    closed, cancelled. ``what`` names
+    closed, cancelled; what people said or gave: tick_noted, tick_explained, file_dropped, file_checked,
+    file_not_taken. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
     hear of an escalation: members of the settings' roles.
@@ -206,6 +210,11 @@ REPORTED = frozenset(
         "ticket_gone",
         "surface_gone",
         "subtask_gone",
+        "tick_noted",
+        "tick_explained",
+        "file_dropped",
+        "file_checked",
+        "file_not_taken",
         "closed",
         "cancelled",
     }
@@ -351,6 +360,7 @@ def _evidence_by_step(session: Session, onboarding_id: int) -> dict[str, Evidenc
 def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callable[[date | None], int]) -> StepView:
     definition = pack.checklist.step(record.step_id)
     ticked: Mapping[str, Mapping[str, str]] = record.memory.get("ticks", {})
+    withdrawn = withdrawn_of(record.memory)
     return StepView(
         definition=definition,
         state=record.state,  # type: ignore[arg-type]
@@ -367,6 +377,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callabl
                 tick,
                 by=ticked[tick.id]["by"] if tick.id in ticked else None,
                 at=datetime.fromisoformat(ticked[tick.id]["at"]) if tick.id in ticked else None,
+                withdrawn=withdrawn.get(tick.id),
             )
             for tick in offered_ticks(record, definition)
         ),
@@ -375,6 +386,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callabl
         changed_at=record.changed_at,
         changed_by=record.changed_by,
         offer=Offer.of(record),
+        notes=notes_of(record.memory),
         days_late=late(record.due_on) if record.state in {"running", "waiting", "failed"} else 0,
         confirmations=confirmations_of(record.memory, record.run),
         accountable=Accountable.of(record.accountable, record.accountable_name),

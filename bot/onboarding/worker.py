@@ -19,7 +19,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.errors import FileRefused, PackGone, ParentGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, StepRecord, SurfaceRecord
-from bot.onboarding.outcomes import LISTS, Failed, FileEvidence, Outcome, Waiting
+from bot.onboarding.outcomes import LISTS, PROOF, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
 from bot.onboarding.retry import Backoff
@@ -192,7 +192,7 @@ class SurfaceWorker:
             if surface.shows(report):
                 self._write(view, surface, record.parent, report)
             for file in report.evidence.files:
-                if file.kind in LISTS and surface.takes(file):
+                if file.kind in {*LISTS, PROOF} and surface.takes(file):
                     self._share_if_it_can_be(view, surface, record.parent, report, file)
             record.reported = report.seq
             self._save(record)

@@ -13,6 +13,7 @@ from bot.locales import say
 from bot.onboarding.replacing import question
 from bot.onboarding.view import OnboardingView, StepView, TickView
 from bot.slack import blocks as b
+from bot.slack import box_notes
 from bot.slack.mrkdwn import SECTION, code, escaped, from_markdown, inline, moment, quoted, shortened, whole_lines
 from checklists.model import Choice, Language
 
@@ -98,12 +99,14 @@ class _Part:
         for name, lines in (
             ("said", _said(self.step, self.view.language)),
             ("ticks", _tick_lines(self.step, self.view.language)),
+            ("notes", box_notes.note_lines(self.step, self.view.language)),
             ("facts", _fact_lines(self.step, self.view.language)),
             ("guide", _guide_lines(self.view, self.step)),
         ):
             below[name] = whole_lines(lines, room) if room > 1 else []
             room -= sum(len(line) + 1 for line in below[name])
-        return "\n".join([self.title, *below["said"], *below["guide"], *below["facts"], *below["ticks"]])
+        order = ("said", "guide", "facts", "ticks", "notes")
+        return "\n".join([self.title, *(line for name in order for line in below[name])])
 
     def blocks(self, text: str) -> list[b.Block]:
         return [{"type": "divider"}, b.section(text, f"{self.prefix}:text"), *self.controls]
@@ -195,6 +198,7 @@ def _buttons(view: OnboardingView, step: StepView) -> list[b.Block]:
         elements.append(b.button(text("withdraw"), "withdraw", value) | sure)
     if step.link and step.definition.kind == "ticket":
         elements.append(b.button(text("ticket"), "ticket", value, url=step.link))
+    elements += box_notes.buttons(view, step)
     elements.append(b.button(text("skip"), "skip", value))
     return elements
 

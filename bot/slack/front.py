@@ -24,6 +24,7 @@ from bot.onboarding.ticket_talk import TicketReplies
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.desk import Export
+from bot.slack.dropped_files import DroppedFiles
 from bot.slack.listeners import Listeners
 from bot.slack.replies import TicketReplyListener, ignore_messages
 from bot.slack.settings import SlackSettings
@@ -58,6 +59,7 @@ class SlackFront:
         self._arrivals = arrivals or Arrivals()
         self._listeners = Listeners(connection, onboardings, packs, language, export)
         self._replies = TicketReplyListener(connection, replies, language) if replies else None
+        self._onboardings, self._language = onboardings, language
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None
@@ -122,6 +124,8 @@ class SlackFront:
             token_verification_enabled=False,
             authorize=_authorized(settings.bot_token),
         )
+        # Of two that hear an event the first has it: the narrower one comes first, whoever hears the rest last.
+        DroppedFiles(self._connection, self._onboardings, self._language).register(app)
         self._listeners.register(app)
         if self._replies is not None:
             self._replies.register(app)

@@ -18,6 +18,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack import blocks as b
 from bot.slack import modals
+from bot.slack.box_notes import BoxNotes
 from bot.slack.connection import SlackConnection
 from bot.slack.desk import CommandDesk, Export
 from bot.slack.explaining import explained, refusal, repeated
@@ -57,6 +58,7 @@ class Listeners:
         self._packs = packs
         self._language = language
         self._desk = CommandDesk(connection, onboardings, packs, lambda _user: language, export)
+        self._box_notes = BoxNotes(connection, onboardings, language)
 
     def register(self, app: App) -> None:
         """Register every listener."""
@@ -66,7 +68,7 @@ class Listeners:
         app.action("operator")(self.operator_chosen)
         app.action("ticket")(self.link_opened)
         app.action("skip")(self.skip_asked)
-        app.action("ticks")(self._clicks(self._tick))
+        app.action("ticks")(self._box_notes.asking_why(self._clicks(self._tick)))
         app.action("choices")(self._clicks(self._choose))
         app.action("confirm")(self._clicks(self._confirm))
         app.action("assign")(self._clicks(self._confirm))
@@ -77,6 +79,7 @@ class Listeners:
         app.action("mute")(self._clicks(self._mute, "muted"))
         app.action("answer_yes")(self._clicks(self._answer_yes))
         app.action("answer_no")(self._clicks(self._answer_no))
+        self._box_notes.register(app)
 
     # The slash command.
 

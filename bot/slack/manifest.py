@@ -5,19 +5,20 @@ from typing import Any
 from bot.slack.commands import usage_hint
 
 # Least scopes: the command, writing, lists too long for a post as files, reading back its own messages to find one
-# whose answer was lost, a dossier for the one who asked for it, who is in the user groups that the roles name, and the
-# names of those who reply to a ticket.
+# whose answer was lost, a dossier for the one who asked for it, who is in the user groups that the roles name, the
+# names of those who write, and the files that people drop into a thread or into a modal.
 BOT_SCOPES = (
     "channels:history",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "im:write",
     "usergroups:read",
     "users:read",
 )
-# What people write in the channels that the bot is in: replies to a ticket.
+# What people write in the channels that the bot is in: files, and replies to a ticket.
 BOT_EVENTS = ("message.channels", "message.groups")
 
 

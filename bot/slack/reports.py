@@ -49,6 +49,11 @@ ICONS = {
     "ticket_gone": "🕳️",
     "surface_gone": "🕳️",
     "subtask_gone": "🕳️",
+    "tick_noted": "📎",
+    "tick_explained": "↩️",
+    "file_dropped": "📥",
+    "file_checked": "🔎",
+    "file_not_taken": "🚫",
     "closed": "🏁",
     "cancelled": "🚫",
 }

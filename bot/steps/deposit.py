@@ -1,7 +1,7 @@
 """Asking the partner for test invoices, and waiting for the first file (procedure, section 4).
 
 Over FTP the file is waited for in the partner's folder. Through My Console the person who deposits it follows the
-pack's guided fields, and hands the same file to the bot (``attach``).
+pack's guided fields, confirms the upload, and hands the same file to the bot (in the thread, or ``attach``).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from bot.locales import say
+from bot.onboarding.handing import ATTACHED, TAKES
 from bot.onboarding.mail import Mailer
 from bot.onboarding.outcomes import Done, Evidence, Fact, Outcome, Waiting, fact
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.work import Work
 from bot.steps.arrival import observe, remembered
+from bot.steps.console import chain_wants_file, guided_facts, request_text, upload_boxes
 from bot.steps.directory import translated
 from bot.steps.invitation import invite
 from bot.steps.layout import Layout
@@ -61,7 +63,7 @@ class DepositStep:
 
     def run(self, work: Work) -> Outcome:
         """Ask, then look for the file."""
-        if "attached" in work.memory:
+        if ATTACHED in work.memory:
             return self._attached(work)
         if work.view.options.get("deposit", "ftp") != "ftp":
             return self._through_console(work)
@@ -101,19 +103,26 @@ class DepositStep:
         )
 
     def _through_console(self, work: Work) -> Outcome:
-        fields = work.parameters(DepositParameters).fields
+        text = request_text(work)
+        invite(work, self._mailer, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
+        takes_file = chain_wants_file(work)
         return Waiting(
             on=work.definition.role,
-            note=say("deposit.console", key=work.view.key),
-            evidence=Evidence(facts=tuple(Fact(field.label, field.value) for field in fields)),
-            memory={"takes_file": True},
+            note=say("console.waiting" if takes_file else "console.waiting_boxes", key=work.view.key),
+            copy=text,
+            evidence=Evidence(facts=guided_facts(work)),
+            memory={TAKES: takes_file, "offered_ticks": [box.model_dump() for box in upload_boxes()]},
         )
 
     def _attached(self, work: Work) -> Outcome:
-        attached = work.memory["attached"]
-        facts = (
+        attached = work.memory[ATTACHED]
+        facts = [
             fact("file", attached["name"]),
             fact("size", f"{attached['size']} B"),
             fact("sha256", attached["sha256"]),
-        )
-        return Done(Evidence(facts=facts), memory={"takes_file": False})
+        ]
+        for box in work.step.ticks:
+            if box.by is not None and box.at is not None:
+                when = f"{box.by}, {box.at:%Y-%m-%d %H:%M} UTC"
+                facts.append(Fact(box.tick.label, when))
+        return Done(Evidence(facts=tuple(facts)), memory={TAKES: False})

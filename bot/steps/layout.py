@@ -101,3 +101,11 @@ class LocalFiles:
     def attached(self, key: str) -> Path:
         """Return the folder for files that were handed over by a person."""
         return self.base / "attached" / key
+
+    def proofs(self, key: str) -> Path:
+        """Return the folder for what people proved, by name and checksum."""
+        return self.base / "proofs" / key
+
+    def passing(self, key: str, seq: int) -> Path:
+        """Return the folder for a file that was dropped, while it is being looked at."""
+        return self.base / "passing" / key / str(seq)

@@ -192,9 +192,30 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = content.get("surface")
         case "list_left_out":
             detail = f"{content.get('file')} ({content.get('surface')}): {content.get('reason')}"
-        case "file_attached":
-            detail = str(content.get("file") or "")
+        case _:
+            detail = _given(event, language)
     return detail.text(language) if isinstance(detail, Localized) else detail or ""
+
+
+def _given(event: Event, language: Language) -> str:
+    """Return what a line says of what people gave: files, notes, statuses."""
+    content = event.content
+    match event.kind:
+        case "file_attached":
+            file = content.get("file")
+            return f"{file['name']} (SHA-256 {file['sha256']})" if file else ""
+        case "tick_noted" | "file_checked" | "file_not_taken" | "status_chosen":
+            return "; ".join(filter(None, (_words(content.get("seen"), language), _files(content))))
+        case "tick_explained":
+            return f"{_words(content.get('seen'), language)}: {content.get('reason')}"
+        case "file_dropped" | "proof_given":
+            return ", ".join(str(file["name"]) for file in content.get("files", ()))
+    return ""
+
+
+def _files(content: Mapping[str, Any]) -> str:
+    files = evidence_from_json(content.get("evidence") or {}).files
+    return ", ".join(f"{file.name} (SHA-256 {file.sha256})" for file in files)
 
 
 def _words(kept: Mapping[str, Any] | None, language: Language) -> str:

@@ -258,7 +258,8 @@ def test_an_event_nobody_takes_is_given_up_after_three_retries(slack: SlackServe
 
 
 def test_only_subscribed_events_are_sent(slack: SlackServer, manager: SlackPerson, app: SocketApp) -> None:
-    manager.say("hello")
+    manager.say("hello", files={"a.mdb": b"1"})
     manager.open_home()
-    eventually(lambda: app.requests)
-    assert [payload["event"]["type"] for payload in app.payloads] == ["app_home_opened"]
+    eventually(lambda: len(app.requests) == 2)
+    # Nobody has asked for the events that tell of a file alone.
+    assert {payload["event"]["type"] for payload in app.payloads} == {"message", "app_home_opened"}

@@ -62,10 +62,10 @@ def _files(workspace: Workspace, web_api: WebApi) -> APIRouter:
     @router.get("/files/{file_id}/{name}", response_model=None)
     async def download(request: Request, file_id: str, name: str) -> Response:
         file = workspace.uploads.get(file_id)
-        if not web_api.is_bot(request.headers.get("authorization", "")):
-            # Without a token real Slack shows its sign-in page, which apps mistake for the file.
+        if not web_api.may_download(request.headers.get("authorization", "")):
+            # Without a token or the scope real Slack shows its sign-in page, which apps mistake for the file.
             return Response("<!doctype html><title>Sign in | Slack</title>", media_type="text/html")
-        if file is None or file.content is None or file.name != name:
+        if file is None or file.content is None or file.name != name or not workspace.app_sees(file) or file.deleted:
             return PlainTextResponse("not found", 404)
         return Response(file.content, media_type="application/octet-stream")
 

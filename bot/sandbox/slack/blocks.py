@@ -133,6 +133,10 @@ def _block(checker: Checker, block: object, pointer: str, surface: Surface) -> N
     if kind in _MESSAGE_ONLY and surface != "message":
         checker.report(f"{pointer}/type", f"unsupported type: {kind} (only in messages)")
         return
+    element = block.get("element")
+    if surface != "modal" and isinstance(element, dict) and element.get("type") in _MODAL_ONLY:
+        checker.report(f"{pointer}/element/type", f"unsupported type: {element['type']} (only in modals)")
+        return
     required, optional, check = _BLOCKS[kind]
     checker.members(block, pointer, required=required, optional=(*optional, "block_id"))
     checker.identifier(block, "block_id", pointer)
@@ -208,6 +212,7 @@ def _rich_text(checker: Checker, block: dict[str, Any], pointer: str) -> None:
 
 
 _MESSAGE_ONLY = frozenset({"markdown"})
+_MODAL_ONLY = frozenset({"file_input"})
 _INPUT_OPTIONAL = ("hint", "optional", "dispatch_action")
 _BLOCKS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Check]] = {
     "section": ((), ("text", "fields", "accessory", "expand"), _section),

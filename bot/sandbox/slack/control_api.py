@@ -19,7 +19,8 @@ shown answers 404 ``{"lookup": "why"}``.
 ``POST /_sandbox/people/U/say``             ``{channel, text, thread_ts, files: [{name, base64}]}``
 ``POST /_sandbox/people/U/home``            open the Home tab (``app_home_opened``)
 ``POST /_sandbox/people/U/act``             ``{deed: click | tick | untick | choose, action_id, block_id, value,
-                                            repeat}`` and ``{channel, ts, version}`` for a message or ``{view_id}``
+                                            files: [{name, base64}], repeat}`` and ``{channel,
+                                            ts, version}`` for a message or ``{view_id}``
                                             for a view (null: the topmost modal)
 ``POST /_sandbox/people/U/submit``          ``{view_id, repeat}``
 ``POST /_sandbox/people/U/close``           ``{view_id}``
@@ -94,6 +95,7 @@ class ActBody(_Body):
     action_id: str | None = None
     block_id: str | None = None
     value: Any = None
+    files: list[FileBody] = []
     repeat: bool = False
     channel: str | None = None
     ts: str | None = None
@@ -195,6 +197,8 @@ def _acting(people: People) -> APIRouter:
     @router.post("/act")
     async def act(user: str, body: ActBody) -> JsonObject:
         what: dict[str, Any] = body.model_dump(include={"action_id", "block_id", "value", "repeat"})
+        if body.files:
+            what["value"] = [(file.name, file.base64) for file in body.files]
         if body.channel is not None and body.ts is not None:
             return await people.act_on_message(user, body.channel, body.ts, body.deed, version=body.version, **what)
         return await people.act_on_view(user, body.deed, view_id=body.view_id, **what)

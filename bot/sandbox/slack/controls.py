@@ -125,6 +125,8 @@ def initial_state(element: JsonObject) -> JsonObject | None:
         return {"type": kind, "selected_option": element.get("initial_option")}
     if kind in _MANY_OPTIONS:
         return {"type": kind, "selected_options": element.get("initial_options", [])}
+    if kind == "file_input":
+        return {"type": kind, "files": []}
     if kind in _PLAIN:
         key, initial = _PLAIN[kind]
         nothing: list[str] | None = [] if kind.startswith("multi_") else None
@@ -136,17 +138,30 @@ def chosen_state(element: JsonObject, value: Any) -> JsonObject:
     """What the element holds after a person has chosen ``value``.
 
     An option's value for selects and radio buttons (true and false stand for options of these values), a list of
-    them for checkboxes and multi-selects, text, date or id otherwise; None for nothing. Raises LookupError for what
-    nobody could choose or enter there.
+    them for checkboxes and multi-selects, file objects, text, date or id otherwise; None for nothing. Raises
+    LookupError for what nobody could choose or enter there.
     """
     kind = element["type"]
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": None if value is None else chosen_option(element, value)}
     if kind in _MANY_OPTIONS:
         return {"type": kind, "selected_options": chosen_options(element, value)}
+    if kind == "file_input":
+        return {"type": kind, "files": _entered_files(element, value)}
     if kind in _PLAIN:
         return {"type": kind, _PLAIN[kind][0]: _entered(kind, value)}
     raise LookupError(f"nothing can be entered in a {kind}")
+
+
+def _entered_files(element: JsonObject, files: Any) -> list[JsonObject]:
+    """File objects, where the client would let a person pick them. Raises LookupError for what it greys out."""
+    most, kinds = element.get("max_files", 10), element.get("filetypes")
+    if not isinstance(files or [], list) or len(files or []) > most:
+        raise LookupError(f"{element['action_id']} takes a list of {most} files at most")
+    for file in files or []:
+        if kinds is not None and file["filetype"] not in kinds:
+            raise LookupError(f"{element['action_id']} takes {kinds}, not {file['name']}")
+    return files or []
 
 
 def _entered(kind: str, value: Any) -> Any:

@@ -99,6 +99,13 @@ def _essence(option: object) -> object:
     return option
 
 
+def _file_input(checker: Checker, element: dict[str, Any], pointer: str) -> None:
+    checker.number(element, "max_files", pointer, at_least=1, at_most=10)
+    for position, kind in enumerate(checker.items(element, "filetypes", pointer, at_most=100, at_least=1)):
+        if not isinstance(kind, str) or not kind or kind.startswith("."):
+            checker.report(f"{pointer}/filetypes/{position}", "must be a file type without its dot")
+
+
 def _nothing(_checker: Checker, _element: dict[str, Any], _pointer: str) -> None:
     return None
 
@@ -240,7 +247,7 @@ _ELEMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Check]] = {
     "email_text_input": ((), _INPUT, _text_input),
     "url_text_input": ((), _INPUT, _text_input),
     "number_input": (("is_decimal_allowed",), (*_INPUT, "min_value", "max_value"), _number_input),
-    "file_input": ((), ("action_id", "filetypes", "max_files"), _nothing),
+    "file_input": ((), ("action_id", "filetypes", "max_files"), _file_input),
     "image": (("alt_text",), ("image_url", "slack_file"), _image),
 }
 

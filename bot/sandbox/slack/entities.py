@@ -157,7 +157,10 @@ class ResponseUrl:
 
 @dataclass
 class Upload:
-    """A file between ``files.getUploadURLExternal`` and ``files.completeUploadExternal``, and after."""
+    """A file between ``files.getUploadURLExternal`` and ``files.completeUploadExternal``, and after; or a person's.
+
+    ``entered`` in a modal of the app: it lies in no channel, and the app may read it all the same.
+    """
 
     id: str
     name: str
@@ -165,6 +168,8 @@ class Upload:
     owner: str
     content: bytes | None = None
     shared: bool = False
+    entered: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True)

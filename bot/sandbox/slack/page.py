@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.datastructures import FormData, UploadFile
 
 from bot.sandbox.slack.controls import Control, controls, options_of, shown_state
-from bot.sandbox.slack.entities import JsonObject, Message
+from bot.sandbox.slack.entities import JsonObject, Message, View
 from bot.sandbox.slack.mrkdwn_html import mrkdwn_html
 from bot.sandbox.slack.people import People
 from bot.sandbox.slack.workspace import Workspace
@@ -167,6 +167,9 @@ class Page:
         outcome: JsonObject = {"error": None}
         for control in list(controls(view.blocks)):
             name = f"{control.block_id}/{control.action_id}"
+            if control.type == "file_input":
+                outcome = await self._entered_files(control, user, view, form.getlist(name)) or outcome
+                continue
             if control.type == "button" or (name not in form and not _may_be_empty(control)):
                 continue
             values = [str(value) for value in form.getlist(name)]
@@ -189,6 +192,17 @@ class Page:
                 return outcome
         return await self._people.submit(user, view.id) if deed == "submit" else outcome
 
+    async def _entered_files(
+        self, control: Control, user: str, view: View, given: list[UploadFile | str]
+    ) -> JsonObject | None:
+        picked = [file for file in given if isinstance(file, UploadFile) and file.filename]
+        if not picked:
+            return None
+        files = [(file.filename or "", await file.read()) for file in picked]
+        return await self._people.act_on_view(
+            user, "choose", view_id=view.id, block_id=control.block_id, action_id=control.action_id, value=files
+        )
+
 
 def _may_be_empty(control: Control) -> bool:
     """A form sends nothing for boxes and lists with nothing chosen."""
@@ -201,7 +215,11 @@ def _chosen(state: JsonObject | None) -> list[str]:
         return []
     held = next((value for name, value in state.items() if name != "type"), None)
     many = held if isinstance(held, list) else [held]
-    return [str(each["value"] if isinstance(each, dict) else each) for each in many if each is not None]
+    return [
+        str(each.get("value", each.get("name")) if isinstance(each, dict) else each)
+        for each in many
+        if each is not None
+    ]
 
 
 def page_routes(page: Page, *, user: str, channel: str) -> APIRouter:

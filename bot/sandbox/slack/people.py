@@ -31,9 +31,8 @@ from bot.sandbox.slack.workspace import Workspace
 class People:
     """The acts of all users; the courier brings what follows from them to the app.
 
-    ``events`` are the event types the app subscribes to, ``scopes`` those that its token has (None: all);
-    ``retry_seconds`` the pauses before an event that was not acknowledged is sent again (Slack: at once, after a
-    minute, after five). ``redelivery_seconds`` are the pauses before a command or an interaction that was not
+    ``events`` are the event types that the app hears of, ``retry_seconds`` the pauses before an event that was not
+    acknowledged is sent again (Slack: at once, after a minute, after five). ``redelivery_seconds`` are the pauses before a command or an interaction that was not
     acknowledged is delivered again, the very same envelope; none: the person sees the failure at once.
     """
 
@@ -44,7 +43,6 @@ class People:
         *,
         commands: Collection[str],
         events: Collection[str],
-        scopes: Collection[str] | None = None,
         retry_seconds: Sequence[float],
         redelivery_seconds: Sequence[float] = (),
     ) -> None:
@@ -52,7 +50,6 @@ class People:
         self._courier = courier
         self._commands = frozenset(commands)
         self._events = frozenset(events)
-        self._scopes = scopes
         self._retry_seconds = tuple(retry_seconds)
         self.redelivery_seconds = tuple(redelivery_seconds)
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -116,9 +113,11 @@ class People:
             raise LookupError(f"no message {thread_ts} to answer")
         attached = [self._attach(user, name, content) for name, content in files]
         message = self._workspace.post(shown.id, user, text=text, thread_ts=thread_ts, files=attached)
-        if self._hears_messages(shown):
+        # An app hears of a channel that it is in, and of no other.
+        hears = self._events if self._workspace.bot.id in shown.members else frozenset()
+        if "message" in hears:
             self.announce(payloads.message_event(self._workspace, message))
-        if "file_shared" in self._events:
+        if "file_shared" in hears:
             for file in attached:
                 body = {
                     "type": "file_shared",
@@ -130,14 +129,8 @@ class People:
                 self.announce(payloads.event(self._workspace, body))
         return self._outcome(user, None, messages=[described(self._workspace, message)])
 
-    def _hears_messages(self, channel: Channel) -> bool:
-        """An app hears of messages where it is a member, if it subscribes to them and may read them back."""
-        needed = "im:history" if channel.is_im else "channels:history"
-        may_read = self._scopes is None or needed in self._scopes
-        return "message" in self._events and may_read and self._workspace.bot.id in channel.members
-
-    def _attach(self, user: str, name: str, content: bytes) -> JsonObject:
-        upload = Upload(self._workspace.new_id("F"), name, len(content), user, content, shared=True)
+    def _attach(self, user: str, name: str, content: bytes, *, entered: bool = False) -> JsonObject:
+        upload = Upload(self._workspace.new_id("F"), name, len(content), user, content, shared=True, entered=entered)
         self._workspace.uploads[upload.id] = upload
         return file_json(self._workspace, upload)
 
@@ -194,8 +187,13 @@ class People:
         value: Any = None,
         repeat: bool = False,
     ) -> JsonObject:
-        """Enter, choose or click in the modal on top, or in another view (a Home tab) by its id."""
+        """Enter, choose or click in the modal on top, or in another view (a Home tab) by its id.
+
+        Files are entered as pairs of a name and its bytes.
+        """
         view = self.view_of(user, view_id)
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            value = [self._attach(user, name, content, entered=True) for name, content in value]
         control, state = _acted(view.blocks, view.selections, deed, action_id, block_id, value)
         view.errors.pop(control.block_id, None)
         if not control.dispatches:

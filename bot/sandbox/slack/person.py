@@ -113,6 +113,11 @@ class SlackPerson:
         view: dict[str, Any] | None = self._post("act", {**body, "value": value, "repeat": repeat})["view"]
         return view
 
+    def enter_files(self, view_id: str | None, block_id: str, files: Mapping[str, bytes]) -> None:
+        """Enter files, by name, in a view (None: the modal on top)."""
+        attached = [{"name": name, "base64": b64encode(content).decode()} for name, content in files.items()]
+        self._post("act", {"deed": "choose", "view_id": view_id, "block_id": block_id, "files": attached})
+
     def press(self, view_id: str | None, action_id: str, value: str | None = None, *, repeat: bool = False) -> None:
         """Click a button in a modal or on the Home tab."""
         body = {"deed": "click", "view_id": view_id, "action_id": action_id, "value": value}

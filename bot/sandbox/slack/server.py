@@ -62,15 +62,6 @@ class SlackServer:
         self._sockets = SocketMode(self.workspace, self.faults)
         self._http = HttpMode(signing_secret, self.faults, self.workspace.clock)
         self._http.request_url = request_url
-        self.people = People(
-            self.workspace,
-            self,
-            commands=(command,),
-            events=events,
-            scopes=None if scopes is None else frozenset(scopes),
-            retry_seconds=retry_seconds,
-            redelivery_seconds=redelivery_seconds,
-        )
         self._web_api = WebApi(
             self.workspace,
             self.faults,
@@ -79,6 +70,14 @@ class SlackServer:
             app_token=app_token,
             scopes=None if scopes is None else frozenset(scopes),
             extra={"apps.connections.open": self._sockets.open_connection},
+        )
+        self.people = People(
+            self.workspace,
+            self,
+            commands=(command,),
+            events=[event for event in events if self._web_api.hears(event)],
+            retry_seconds=retry_seconds,
+            redelivery_seconds=redelivery_seconds,
         )
         self._server: uvicorn.Server | None = None
         self._thread: Thread | None = None

@@ -11,7 +11,7 @@ from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.connection import CutConnection
 from bot.sandbox.slack.entities import Call, JsonObject
 from bot.sandbox.slack.errors import SlackError
-from bot.sandbox.slack.methods import FORM_ONLY, METHODS, SCOPES, Method
+from bot.sandbox.slack.methods import EVENT_SCOPES, FORM_ONLY, METHODS, SCOPES, Method
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.workspace import Workspace
 
@@ -82,6 +82,14 @@ class WebApi:
     def is_bot(self, authorization: str) -> bool:
         """Whether an Authorization header carries the bot's token."""
         return authorization == f"Bearer {self._bot_token}"
+
+    def may_download(self, authorization: str) -> bool:
+        """Whether an Authorization header opens the address of a file: the bot's token, and the scope to read files."""
+        return self.is_bot(authorization) and "files:read" in self._scopes
+
+    def hears(self, event: str) -> bool:
+        """Whether the scopes let the app hear of events of this type."""
+        return EVENT_SCOPES.get(event) in {None, *self._scopes}
 
     def _conversation(self, arguments: Arguments) -> str:
         """The id of the channel that a call names, so that a channel's other names share its limit."""

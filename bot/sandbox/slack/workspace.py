@@ -153,6 +153,20 @@ class Workspace:
             found = (m for m in self.messages if m.channel == channel and m.ts == ts and not m.deleted)
             return next(found, None)
 
+    def app_sees(self, upload: Upload) -> bool:
+        """Whether the app may know of a file: its own, one entered in its modal, or one shared where it is a member."""
+        with self._lock:
+            return (
+                upload.entered
+                or upload.owner == self.bot.id
+                or any(
+                    file["id"] == upload.id and self.bot.id in self.channels[message.channel].members
+                    for message in self.messages
+                    if not message.deleted
+                    for file in message.files
+                )
+            )
+
     def root_messages(self, channel: str, viewer: str | None = None) -> list[Message]:
         """What the channel shows, oldest first; ephemeral messages only where ``viewer`` may see them."""
         with self._lock:

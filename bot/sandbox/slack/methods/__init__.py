@@ -24,6 +24,7 @@ METHODS: dict[str, Method] = {
     "conversations.replies": conversations.replies,
     "files.completeUploadExternal": files.complete_upload,
     "files.getUploadURLExternal": files.get_upload_url,
+    "files.info": files.info,
     "reactions.add": chat.add_reaction,
     "usergroups.list": directory.usergroup_list,
     "usergroups.users.list": directory.usergroup_users,
@@ -45,11 +46,15 @@ FORM_ONLY = frozenset(
         "conversations.replies",
         "files.getUploadURLExternal",
         "usergroups.list",
+        "files.info",
         "usergroups.users.list",
         "users.info",
         "users.lookupByEmail",
     }
 )
+
+# An app hears of an event only with the scope to see what it is about.
+EVENT_SCOPES: dict[str, str] = {"message": "channels:history", "file_shared": "files:read"}
 
 SCOPES: dict[str, str] = {
     "chat.delete": "chat:write",
@@ -63,6 +68,7 @@ SCOPES: dict[str, str] = {
     "conversations.replies": "channels:history",
     "files.completeUploadExternal": "files:write",
     "files.getUploadURLExternal": "files:write",
+    "files.info": "files:read",
     "reactions.add": "reactions:write",
     "usergroups.list": "usergroups:read",
     "usergroups.users.list": "usergroups:read",

@@ -1,4 +1,7 @@
-"""files.*: the upload in three steps (ask for an address, send the bytes, share)."""
+"""files.*: the upload in three steps (ask for an address, send the bytes, share), and what an app may know."""
+
+from mimetypes import guess_type
+from pathlib import PurePath
 
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.entities import JsonObject, Upload
@@ -19,7 +22,7 @@ def get_upload_url(workspace: Workspace, arguments: Arguments) -> JsonObject:
 
 
 def file_json(workspace: Workspace, upload: Upload, title: str | None = None) -> JsonObject:
-    """The file object of messages and events."""
+    """The file object of messages, views and events."""
     address = f"{workspace.url}/files/{upload.id}/{upload.name}"
     return {
         "id": upload.id,
@@ -28,9 +31,30 @@ def file_json(workspace: Workspace, upload: Upload, title: str | None = None) ->
         "size": upload.length,
         "user": upload.owner,
         "mode": "hosted",
+        "is_external": False,
+        "mimetype": guess_type(upload.name)[0] or "application/octet-stream",
+        "filetype": PurePath(upload.name).suffix.lstrip(".").lower() or "binary",
         "url_private": address,
         "url_private_download": address,
     }
+
+
+def info(workspace: Workspace, arguments: Arguments) -> JsonObject:
+    """One file and where it was shared: those that lie where the app is, and those entered in one of its modals."""
+    upload = workspace.uploads.get(arguments.required("file", "file_not_found"))
+    if upload is None or upload.content is None or not workspace.app_sees(upload):
+        raise SlackError("file_not_found")
+    if upload.deleted:
+        raise SlackError("file_deleted")
+    places: dict[str, list[JsonObject]] = {}
+    for message in workspace.messages:
+        if any(file["id"] == upload.id for file in message.files):
+            place = {"ts": message.ts, "channel_name": workspace.channels[message.channel].name}
+            if message.thread_ts:
+                place["thread_ts"] = message.thread_ts
+            places.setdefault(message.channel, []).append(place)
+    shares = {"shares": {"public": places}, "channels": list(places)} if places else {}
+    return {"file": file_json(workspace, upload) | shares, "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
 def complete_upload(workspace: Workspace, arguments: Arguments) -> JsonObject:
