@@ -31,9 +31,10 @@ from bot.sandbox.slack.workspace import Workspace
 class People:
     """The acts of all users; the courier brings what follows from them to the app.
 
-    ``events`` are the event types that the app hears of, ``retry_seconds`` the pauses before an event that was not
-    acknowledged is sent again (Slack: at once, after a minute, after five). ``redelivery_seconds`` are the pauses before a command or an interaction that was not
-    acknowledged is delivered again, the very same envelope; none: the person sees the failure at once.
+    ``events`` are the event types that the app hears of. ``retry_seconds`` are the pauses before an event that was not
+    acknowledged is sent again (Slack: at once, after a minute, after five), ``redelivery_seconds`` those before a
+    command or an interaction that was not acknowledged is delivered again, the very same envelope; none: the person
+    sees the failure at once.
     """
 
     def __init__(
