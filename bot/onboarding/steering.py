@@ -155,6 +155,7 @@ class Steering:
             self._go_on(change, begun_anew)
             return True
 
+    @tried_again
     def withdraw(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Take one's own confirmation of a step back, while it needs another person's."""
         with self._asking.step(key, step_id, actor, source) as asked:
@@ -173,7 +174,7 @@ class Steering:
             return True
 
     def require(self, key: str, step_id: str, *, actor: Actor, or_role: Role = "manager") -> None:
-        """Raise Refused, and note it, for somebody who may not act on a step: its link is for those who may."""
+        """Raise Refused, and note it, for somebody who may not act on a step, or for a step that does not exist."""
         with self._asking.step(key, step_id, actor, None, or_role=or_role):
             pass
 

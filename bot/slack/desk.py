@@ -294,8 +294,8 @@ class CommandDesk:
         try:
             return view.step(asked.step or "")
         except KeyError:
-            steps = ", ".join(step.id for step in view.steps)
-            raise Refused(say("refused.no_step", key=view.key, step=asked.step, steps=steps)) from None
+            self._onboardings.steering.require(view.key, asked.step or "", actor=asker.actor)
+            raise
 
     def _with_step(self, asked: Asked, asker: _Asker) -> Asked:
         """Read the word before a colon as a step where there is such a one, and as words where there is not."""

@@ -187,6 +187,7 @@ def test_what_this_house_has_not_is_said(desk: SlackHouse, run: Run) -> None:
     assert "ONB-999" in desk.ana.command("form ONB-999").text
     assert "is no command" in desk.ana.command("help nonsense").text
     assert "no step “nowhere”" in desk.ana.command(f"confirm {run.key} nowhere").text
+    assert desk.events(run)[-1] == "refused"
 
 
 def test_mine_has_my_steps_before_my_activations(desk: SlackHouse) -> None:
