@@ -394,3 +394,28 @@ class InstallationFact(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+class FormDraft(SQLModel, table=True):
+    """What has been entered into a step's form and not been sent: texts by field id."""
+
+    __tablename__ = "form_drafts"
+
+    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
+    step_id: str = Field(primary_key=True)
+    answers: dict[str, Any] = _json()
+    saved_at: datetime = _moment()
+    saved_by: str
+
+
+class DigestRecord(SQLModel, table=True):
+    """When one manager gets the next morning digest; ``stopped`` when they want none. ``tries`` failed in a row."""
+
+    __tablename__ = "digest"
+
+    person: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    set_at: datetime = _moment()
+    enqueued_for: datetime | None = _moment(nullable=True)
+    tries: int = 0
+    stopped: bool = False

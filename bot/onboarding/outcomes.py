@@ -21,7 +21,9 @@ class Fact:
 
 
 # Lists that a report shows the first entries of: the surfaces offer the whole file beside it.
-LISTS = frozenset({"references", "vanished", "findings"})
+# A form's spreadsheet is offered as a file in the same way.
+SHEET = "sheet"
+LISTS = frozenset({"references", "vanished", "findings", SHEET})
 SHOWN_ENTRIES = 25
 
 

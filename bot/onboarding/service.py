@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import due_rows, trail
+from bot.onboarding import drafts, due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_open
 from bot.onboarding.clock import Clock, WorkingTime
@@ -266,6 +266,7 @@ class Onboardings:
                 Fact(say("fact.answers"), str(sum(value not in (None, "", []) for value in answers.values()))),
                 *warnings,
             )
+            drafts.drop(change.session, record.onboarding_id, record.step_id)
             return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
 
         return self._act(key, step_id, actor, source, decide)

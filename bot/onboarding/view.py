@@ -144,8 +144,8 @@ class Report:
     """Something that happened and that people must be able to read later: one line of the trail with its evidence.
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
-    step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, closed, cancelled. ``what`` names
-    what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
+    step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, sheet_offered, letter_unsent,
+    closed, cancelled. ``what`` names what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
     hear of an escalation: members of the settings' roles.
     """
@@ -181,6 +181,8 @@ REPORTED = frozenset(
         "deadline_near",
         "deadline_passed",
         "replacement_decided",
+        "sheet_offered",
+        "letter_unsent",
         "closed",
         "cancelled",
     }

@@ -4,8 +4,9 @@ The library's App calls Slack when it is built, so it is built when it is first 
 start means trying again, not a bot that does not boot.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Event, Thread
+from typing import Protocol
 
 import structlog
 from pydantic import SecretStr
@@ -34,6 +35,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 PING_SECONDS = 5
 
 
+class MoreListeners(Protocol):
+    """The listeners of one part of the bot."""
+
+    def register(self, app: App) -> None:
+        """Register every listener."""
+
+
 class SlackFront:
     """The way in. ``start`` and ``stop`` are for Socket Mode; ``request_handler`` is for HTTP."""
 
@@ -44,11 +52,15 @@ class SlackFront:
         packs: Packs,
         language: Language,
         arrivals: Arrivals | None = None,
+        more: Sequence[MoreListeners] = (),
     ) -> None:
-        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's."""
+        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's.
+
+        ``more`` are the listeners of other parts: the form's, the digest's.
+        """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
-        self._listeners = Listeners(connection, onboardings, packs, language)
+        self._listeners = (Listeners(connection, onboardings, packs, language), *more)
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None
@@ -113,7 +125,8 @@ class SlackFront:
             token_verification_enabled=False,
             authorize=_authorized(settings.bot_token),
         )
-        self._listeners.register(app)
+        for listeners in self._listeners:
+            listeners.register(app)
         return app
 
 

@@ -34,6 +34,8 @@ ICONS = {
     "deadline_near": "🔔",
     "deadline_passed": "🚨",
     "replacement_decided": "♻️",
+    "sheet_offered": "📝",
+    "letter_unsent": "📪",
     "closed": "🏁",
     "cancelled": "🚫",
 }

@@ -141,7 +141,14 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = f"{content.get('code')}: {_words(content.get('seen'), language)}"
         case "step_waiting" | "step_asks":
             detail = localized(content.get("note"))
-        case "step_reminded" | "step_escalated" | "reminder_unsent" | "deadline_near" | "deadline_passed":
+        case (
+            "step_reminded"
+            | "step_escalated"
+            | "reminder_unsent"
+            | "letter_unsent"
+            | "deadline_near"
+            | "deadline_passed"
+        ):
             detail = localized(content.get("seen"))
         case "reminder_snoozed":
             detail = content.get("until")
