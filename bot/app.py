@@ -33,6 +33,7 @@ from bot.onboarding.database_errors import damaged, is_damage
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
+from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.installation import Installation, require_not_moved
 from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
@@ -53,8 +54,10 @@ from bot.preflight import check_large_file
 from bot.probes.probes import build_probe
 from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
+from bot.sheet import FormSheets
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
+from bot.slack.form_listeners import FormListeners
 from bot.slack.front import SlackFront
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
@@ -94,6 +97,8 @@ class Application:
     clock: Clock
     flow: Flow
     onboardings: Onboardings
+    forms: Forms
+    sheets: FormSheets
     links: SignedLinks
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
@@ -184,6 +189,9 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         ages = {state: (now - oldest).total_seconds() for state, oldest in figures.oldest.items()}
         return replace(take_census(store, effect_kind), queue=figures.length, queue_age=ages, stuck=watchdog.stuck())
 
+    onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
+    forms = Forms(store, flow, clock, roles, onboardings, _form_rules(settings))
+
     return Application(
         settings=settings,
         store=store,
@@ -191,7 +199,9 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        onboardings=onboardings,
+        forms=forms,
+        sheets=FormSheets(forms, settings.data_dir.resolve()),
         links=links,
         transfer=transfer,
         turns=turns,
@@ -236,7 +246,7 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
         if role != "web":
             _lock(application, parts)
         _stop_when_damaged(application.store, end, parts)
-        front = _front(application) if role != "worker" else None
+        front = slack_front(application) if role != "worker" else None
         web = _web_server(application, role, front)
         if web is not None:
             # A port that is taken refuses the start before anything runs.
@@ -375,6 +385,11 @@ def _means(
     )
 
 
+def _form_rules(settings: Settings) -> FormRules:
+    server = settings.transfer
+    return FormRules(server.root, server.protocol) if server else FormRules()
+
+
 def _lookouts(settings: Settings, means: Means) -> list[Lookout]:
     lookouts: list[Lookout] = []
     if settings.jira:
@@ -421,14 +436,16 @@ def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> 
     return surfaces
 
 
-def _front(application: Application) -> SlackFront | None:
+def slack_front(application: Application) -> SlackFront | None:
+    """Return the way in from Slack; None where Slack is not set."""
     settings = application.settings
     if settings.slack.bot_token is None:
         return None
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
-    return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals)
+    more = [FormListeners(connection, application.forms, settings.language, application.sheets.keep)]
+    return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals, more)
 
 
 def _web_server(application: Application, role: Role, front: SlackFront | None) -> WebServer | None:

@@ -145,9 +145,9 @@ class Report:
 
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, sheet_offered, letter_unsent,
-    closed, cancelled. ``what`` names what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
-    number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
-    hear of an escalation: members of the settings' roles.
+    closed, cancelled. ``what`` names what is told, eight hex digits: the same thing told again after the database was
+    put back from a backup has another number and the same name. ``who`` answers for what a reminder is about, the one
+    to turn to first, and ``managers`` hear of an escalation: members of the settings' roles.
     """
 
     seq: int

@@ -22,7 +22,7 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*["\']([A-Z]{1,3}[
 class SheetRefused(Exception):
     """The whole file is refused; ``text`` says what was seen and what to do."""
 
-    def __init__(self, key: str, **values: object) -> None:
+    def __init__(self, key: str, /, **values: object) -> None:
         self.text: Localized = say(f"sheet.refused.{key}", **values)
         super().__init__(self.text.en)
 

@@ -35,13 +35,14 @@ EXACT_DIGITS = 15
 class SheetErrors(Invalid):
     """Everything wrong with a spreadsheet: ``fields`` has a text for each field's id, ``cells`` where it stands."""
 
-    def __init__(self, fields: Mapping[str, Localized], cells: Mapping[str, str]) -> None:
+    def __init__(self, form: Form, fields: Mapping[str, Localized], cells: Mapping[str, str]) -> None:
         super().__init__(say("forms.sheet_problems", count=len(fields)), fields)
+        self._form = form
         self.cells = dict(cells)
 
-    def lines(self, form: Form) -> list[Localized]:
+    def lines(self) -> list[Localized]:
         """Return the errors as sentences: the cell, the question, what is wrong."""
-        labels = {asked.id: asked.label for asked in form.fields}
+        labels = {asked.id: asked.label for asked in self._form.fields}
         return [
             say("sheet.at", cell=self.cells.get(name, "—"), label=labels.get(name, Localized.same(name)), error=error)
             for name, error in self.fields.items()

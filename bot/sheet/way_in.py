@@ -73,10 +73,10 @@ class FormSheets:
         # An empty cell is an empty answer, but a row that was deleted says nothing: what was entered before stays.
         given: Given = self._forms.wanted(opened, {**opened.given, **read.given})
         if read.errors:
-            raise SheetErrors(_all_errors(self._forms, opened, given, read), read.cells)
+            raise SheetErrors(opened.form, _all_errors(self._forms, opened, given, read), read.cells)
         errors = self._forms.errors(opened, given)
         if errors:
-            raise SheetErrors(errors, read.cells)
+            raise SheetErrors(opened.form, errors, read.cells)
         way = say("forms.way.sheet", name=name or path.name)
         return self._forms.take(opened, given, way=way, actor=actor, source=source)
 
