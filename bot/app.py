@@ -28,13 +28,16 @@ from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
 from bot.onboarding.actors import Roles
+from bot.onboarding.chores import Task
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.database_errors import damaged, is_damage
+from bot.onboarding.digests import DIGEST, DigestSchedule, DigestWorker
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.installation import Installation, require_not_moved
+from bot.onboarding.letters import LETTER, LetterWorker
 from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
@@ -57,8 +60,9 @@ from bot.settings import Settings
 from bot.sheet import FormSheets
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
+from bot.slack.digest import DigestListeners, SlackLetterbox
 from bot.slack.form_listeners import FormListeners
-from bot.slack.front import SlackFront
+from bot.slack.front import MoreListeners, SlackFront
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
 from bot.steps.kinds import Means, build_kinds
@@ -82,6 +86,8 @@ log = structlog.stdlib.get_logger()
 
 Role = Literal["all", "web", "worker"]
 
+# How often it is looked for managers who are new, in seconds.
+DIGEST_SECONDS = 60.0
 # So many onboardings are named that cannot go on without their pack.
 MOST_NAMED = 50
 
@@ -97,6 +103,7 @@ class Application:
     clock: Clock
     flow: Flow
     onboardings: Onboardings
+    digests: DigestSchedule
     forms: Forms
     sheets: FormSheets
     links: SignedLinks
@@ -167,19 +174,31 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     roles = Roles(settings.roles.by_role())
-    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
+    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff, means.partner_page)
+    letters = LetterWorker(flow, effects, means.mailer, backoff, means.partner_page)
+    digests = DigestSchedule(store, packs, jobs, clock, roles)
+    digest = _digest_worker(settings, store, packs, digests, effects, clock, roles, backoff, peers)
     looks = LookWorker(store, clock, _lookouts(settings, means))
     workers = JobWorkers(
-        {"step": steps.run, "surface": shows.run, "look": looks.run, **dict.fromkeys(SUBJECTS, reminders.run)},
+        {
+            "step": steps.run,
+            "surface": shows.run,
+            "look": looks.run,
+            LETTER: letters.run,
+            DIGEST: digest,
+            **dict.fromkeys(SUBJECTS, reminders.run),
+        },
         flow,
         meters,
     )
     due, watchdog = Sweep(store, jobs, clock, looks.kinds), build_watchdog(store, flow, clock, settings.upkeep)
-    chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep)
+    in_slack = settings.slack.bot_token is not None
+    more = {"digests": Task(DIGEST_SECONDS, digests.enlist)} if in_slack else {}
+    chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep, more)
 
     def sweep() -> int:
         heartbeat.beat()
-        enqueued = due.run()
+        enqueued = due.run() + (digests.sweep() if in_slack else 0)
         chores.run()
         return enqueued
 
@@ -200,6 +219,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         clock=clock,
         flow=flow,
         onboardings=onboardings,
+        digests=digests,
         forms=forms,
         sheets=FormSheets(forms, settings.data_dir.resolve()),
         links=links,
@@ -385,6 +405,24 @@ def _means(
     )
 
 
+def _digest_worker(
+    settings: Settings,
+    store: Store,
+    packs: Packs,
+    schedule: DigestSchedule,
+    effects: Effects,
+    clock: Clock,
+    roles: Roles,
+    backoff: Backoff,
+    peers: Peers,
+) -> Callable[[Job], str]:
+    """Return what does the digests' jobs; nothing where there is no Slack, though a job may be left from before."""
+    if settings.slack.bot_token is None:
+        return lambda _job: "over"
+    letterbox = SlackLetterbox(SlackConnection(settings.slack, peers), settings.language)
+    return DigestWorker(store, packs, schedule, effects, letterbox, clock, roles, backoff).run
+
+
 def _form_rules(settings: Settings) -> FormRules:
     server = settings.transfer
     return FormRules(server.root, server.protocol) if server else FormRules()
@@ -444,7 +482,10 @@ def slack_front(application: Application) -> SlackFront | None:
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
-    more = [FormListeners(connection, application.forms, settings.language, application.sheets.keep)]
+    more: list[MoreListeners] = [
+        FormListeners(connection, application.forms, settings.language, application.sheets.keep),
+        DigestListeners(connection, application.digests, settings.language),
+    ]
     return SlackFront(connection, application.onboardings, application.packs, settings.language, arrivals, more)
 
 

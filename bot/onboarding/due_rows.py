@@ -35,6 +35,11 @@ def mail(step_id: str) -> str:
     return f"mail:{step_id}"
 
 
+def letter(seq: int) -> str:
+    """Name the letter to the partner that a line of the trail has written."""
+    return f"letter:{seq}"
+
+
 def pause(base: float, quiet: timedelta, cap: float) -> float:
     """Return the seconds until the next look, from the pack's or the settings' own and the time without news.
 

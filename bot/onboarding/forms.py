@@ -23,16 +23,23 @@ from bot.onboarding.store import Store, tried_again
 from bot.onboarding.view import OnboardingView
 from checklists.model import Form, FormParameters, Localized
 
+# Whoever opens a form again for corrections leaves ``{"comment": …, "by": …}`` under this name in the step's memory.
+CORRECTIONS = "corrections"
+
 
 @dataclass(frozen=True)
 class OpenForm:
-    """A form that waits for answers. ``given`` is what was entered so far, ``filled`` what the bot fills in itself."""
+    """A form that waits for answers. ``given`` is what was entered so far, ``filled`` what the bot fills in itself.
+
+    ``comment`` is what is to be corrected, where answers were sent before and came back.
+    """
 
     view: OnboardingView
     step_id: str
     form: Form
     filled: Given
     given: Given
+    comment: str = ""
 
     @property
     def title(self) -> Localized:
@@ -79,6 +86,7 @@ class Forms:
             change, record = asked
             _require_waiting(change, record)
             before: Mapping[str, object] = record.memory.get("answers", {})
+            corrections: Mapping[str, str] = record.memory.get(CORRECTIONS) or {}
         view = self._onboardings.view(key)
         parameters = view.step(step_id).definition.parameters
         assert isinstance(parameters, FormParameters)
@@ -92,7 +100,7 @@ class Forms:
         given = {name: _as_typed(value) for name, value in before.items()} | self._drafts.get(view.id, step_id)
         asked_for = {field.id for field in form.fields if field.fill is None}
         kept = {name: value for name, value in given.items() if name in asked_for}
-        return OpenForm(view, step_id, form, filled_fields(form, values), kept)
+        return OpenForm(view, step_id, form, filled_fields(form, values), kept, corrections.get("comment", ""))
 
     def check(self, opened: OpenForm, given: Given) -> Answers:
         """Check all answers. Raises AnswerErrors with all errors at once."""

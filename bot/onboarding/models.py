@@ -198,10 +198,11 @@ class DueRecord(SQLModel, table=True):
     """Work due at a time.
 
     ``subject`` is ``step:<id>`` or ``surface:<name>`` (the next look or retry), ``remind:<step>``, ``mail:<step>``,
-    ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells of; ``attempts``
-    counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was decided: a row
-    that was set later than now comes from a clock that has gone back. ``since`` is since when looking has brought
-    nothing new. ``signal`` names what a lookout sees for all (``ticket:DB-7``), ``mark`` what it saw there last.
+    ``letter:<line>``, ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells
+    of; ``attempts`` counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was
+    decided: a row that was set later than now comes from a clock that has gone back. ``since`` is since when looking
+    has brought nothing new. ``signal`` names what a lookout sees for all (``ticket:DB-7``), ``mark`` what it saw there
+    last.
     """
 
     __tablename__ = "due"

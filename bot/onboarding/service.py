@@ -20,6 +20,7 @@ from bot.onboarding.asking import Asking, find, require_open
 from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.lateness import MOST_LATE, late_onboardings
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -144,6 +145,10 @@ class Onboardings:
                     log.error("pack_copy_gone", onboarding=row.key, reason=str(gone))  # noqa: TRY400 - the reason says it all
             return views
 
+    def late(self, *, limit: int = MOST_LATE) -> list[OnboardingView]:
+        """Return the open onboardings that are late, those late by most working days first."""
+        return late_onboardings(self._store, self._packs, self._clock, limit=limit)
+
     def _read(self, session: Session, onboarding: Onboarding) -> OnboardingView:
         pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
         return read_view(session, onboarding, pack, now=self._clock.now())
@@ -267,7 +272,7 @@ class Onboardings:
                 *warnings,
             )
             drafts.drop(change.session, record.onboarding_id, record.step_id)
-            return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
+            return Done(Evidence(facts=facts), memory={"answers": dict(answers), "corrections": None})
 
         return self._act(key, step_id, actor, source, decide)
 

@@ -122,8 +122,7 @@ class OnboardingView:
     @property
     def stamp(self) -> str:
         """Eight hex digits that tell this onboarding from one of the same key in another database."""
-        said = f"{self.key} {self.started_at.isoformat()} {self.partner} {self.root}"
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        return stamp_of(self.key, self.started_at, self.partner, self.root)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -230,6 +229,12 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         restored=times_restored(session, onboarding),
         days_late=late(onboarding.due),
     )
+
+
+def stamp_of(key: str, started_at: datetime, partner: str, root: str) -> str:
+    """Return the stamp of an onboarding (``OnboardingView.stamp``)."""
+    said = f"{key} {started_at.isoformat()} {partner} {root}"
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int) -> list[Report]:

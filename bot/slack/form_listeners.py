@@ -49,7 +49,8 @@ class FormListeners:
         try:
             key, _, step_id = str(body["actions"][0]["value"]).partition(":")
             opened = self._forms.open(key, step_id, actor_of(body))
-            page = m.form_page(opened, opened.given, 0, self._language)
+            notice = [opened.comment] if opened.comment else []
+            page = m.form_page(opened, opened.given, 0, self._language, notice=notice)
             with self._connection.client() as client:
                 client.views_open(trigger_id=body["trigger_id"], view=page)
         except OnboardingError as wrong:

@@ -99,11 +99,11 @@ class FormsHouse:
 
 
 @contextmanager
-def forms_house(base: Path, **settings: Any) -> Iterator[FormsHouse]:
+def forms_house(base: Path, *, scopes: frozenset[str] | None = None, **settings: Any) -> Iterator[FormsHouse]:
     clock = Clock()
     with ExitStack() as parts:
         slack = parts.enter_context(
-            SlackServer(workspace=Workspace(people=PEOPLE), rate_limits=RateLimits(enforced=False))
+            SlackServer(workspace=Workspace(people=PEOPLE), rate_limits=RateLimits(enforced=False), scopes=scopes)
         )
         given: dict[str, Any] = {
             "data_dir": base / "var",

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from forms_house import ANA, SHELL, FormsHouse, eventually
+from forms_house import ANA, SHELL, FormsHouse, eventually, forms_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.onboarding.answers import unwanted_fields
 from bot.onboarding.forms import OpenForm
+from bot.onboarding.models import FormDraft
 from bot.sandbox.slack import SlackPerson
 from bot.sandbox.slack.blocks import check_view
 from bot.slack import form_modal as m
@@ -155,14 +156,12 @@ def test_answers_that_came_in_between_are_said_and_nothing_is_overwritten(house:
     assert house.bot.onboardings.answers(key, "form") == {"partner_name": "Another"}
     assert opened.given  # it was a draft, and went with the answers
     with house.bot.store.reading() as session:
-        from bot.onboarding.models import FormDraft
-
         assert session.get(FormDraft, (opened.view.id, "form")) is None
 
 
 def test_a_private_key_is_refused_and_kept_nowhere(house: FormsHouse) -> None:
     key = house.start()
-    secret = "-----BEGIN OPENSSH PRIVATE KEY----- c2VjcmV0"  # noqa: S105 - what a person may paste
+    secret = "-----BEGIN OPENSSH PRIVATE KEY----- c2VjcmV0"
     open_form(house, key)
     errors = answer_page(house.ana, house.good(key) | {"partner_name": secret})
     assert list(errors) == ["partner_name"]
@@ -215,8 +214,6 @@ def forms(draw: st.DrawFn) -> Form:
 
 @pytest.fixture(scope="module")
 def a_view(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from forms_house import forms_house
-
     with forms_house(tmp_path_factory.mktemp("view")) as house:
         return house.bot.onboardings.view(house.start())
 
