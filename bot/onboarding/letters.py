@@ -147,7 +147,7 @@ class LetterWorker:
             letter = line.content.get("letter") if line is not None else None
             if letter is None or self._flow.row(change, job.subject) is None:
                 return None, ""
-            key = f"{onboarding.key}:{letter['name']}:mail"
+            key = f"{onboarding.key}:letter:mail-{letter['name']}"
             before = change.session.get(EffectRecord, key)
             if before is not None and before.external_id is not None:
                 return None, key
