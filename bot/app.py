@@ -29,12 +29,16 @@ from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
 from bot.onboarding.actors import NoGroups, Roles
+from bot.onboarding.chores import Chores, Task
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.database_errors import damaged, is_damage
+from bot.onboarding.digests import DIGEST, DigestSchedule, DigestWorker
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
+from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
+from bot.onboarding.letters import LETTER, LetterWorker
 from bot.onboarding.lookouts import Lookout, LookWorker
 from bot.onboarding.models import Onboarding
 from bot.onboarding.pack_archive import PackArchive
@@ -51,16 +55,21 @@ from bot.onboarding.tickets import Tickets
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.turns import PostgresTurns, ThreadTurns
 from bot.onboarding.wakeups import Wakeups
+from bot.onboarding.watchdog import Watchdog
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.preflight import check_large_file
 from bot.probes.probes import build_probe
 from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
+from bot.sheet import FormSheets
 from bot.slack.arrivals import Arrivals
 from bot.slack.connection import SlackConnection
+from bot.slack.digest import DigestListeners, SlackLetterbox
 from bot.slack.files import SlackFiles
-from bot.slack.front import SlackFront
+from bot.slack.form_listeners import FormListeners
+from bot.slack.front import MoreListeners, SlackFront
 from bot.slack.groups import SlackGroups
+from bot.slack.replies import TicketReplyListener
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
 from bot.steps.dropped import DroppedCheck
@@ -90,6 +99,8 @@ Role = Literal["all", "web", "worker"]
 # How long a thread may keep the others of the process waiting, in seconds.
 SWITCH_SECONDS = 0.0005
 
+# How often it is looked for managers who are new, in seconds.
+DIGEST_SECONDS = 60.0
 # So many onboardings are named that cannot go on without their pack.
 MOST_NAMED = 50
 
@@ -106,6 +117,9 @@ class Application:
     flow: Flow
     onboardings: Onboardings
     replies: TicketReplies
+    digests: DigestSchedule
+    forms: Forms
+    sheets: FormSheets
     links: SignedLinks
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
@@ -181,7 +195,10 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     surfaces |= of_jira.surfaces
     lookouts = [*_lookouts(settings, means), *of_jira.lookouts]
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
-    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
+    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff, means.partner_page)
+    letters = LetterWorker(flow, effects, means.mailer, backoff, means.partner_page)
+    digests = DigestSchedule(store, packs, jobs, clock, roles)
+    digest = _digest_worker(settings, store, packs, digests, effects, clock, roles, backoff, peers)
     looks = LookWorker(store, clock, lookouts)
     given = GivenFileWorker(
         store,
@@ -201,25 +218,18 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
             "look": looks.run,
             **of_jira.workers,
             "given": given.run,
+            LETTER: letters.run,
+            DIGEST: digest,
             **dict.fromkeys(SUBJECTS, reminders.run),
         },
         flow,
         meters,
     )
     due, watchdog = Sweep(store, jobs, clock, looks.kinds), build_watchdog(store, flow, clock, settings.upkeep)
-    chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep)
-
-    def sweep() -> int:
-        heartbeat.beat()
-        enqueued = due.run()
-        chores.run()
-        return enqueued
-
-    def census() -> Census:
-        figures = JobQueue(store.engine).figures()
-        now = clock.now()
-        ages = {state: (now - oldest).total_seconds() for state, oldest in figures.oldest.items()}
-        return replace(take_census(store, effect_kind), queue=figures.length, queue_age=ages, stuck=watchdog.stuck())
+    in_slack = settings.slack.bot_token is not None
+    more = {"digests": Task(DIGEST_SECONDS, digests.enlist)} if in_slack else {}
+    chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep, more)
+    forms = Forms(store, flow, clock, roles, onboardings, _form_rules(settings))
 
     return Application(
         settings=settings,
@@ -230,17 +240,40 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         flow=flow,
         onboardings=onboardings,
         replies=TicketReplies(store, flow),
+        digests=digests,
+        forms=forms,
+        sheets=FormSheets(forms, settings.data_dir.resolve()),
         links=links,
         transfer=transfer,
         turns=turns,
         run_job=workers.run,
-        sweep=sweep,
+        sweep=_sweeping(heartbeat, due, digests if in_slack else None, chores),
         meters=meters,
         peers=peers,
         heartbeat=heartbeat,
-        census=Kept(census),
+        census=Kept(_census(store, clock, watchdog)),
         stuck=watchdog.stuck,
     )
+
+
+def _sweeping(heartbeat: Heartbeat, due: Sweep, digests: DigestSchedule | None, chores: Chores) -> Callable[[], int]:
+    def sweep() -> int:
+        heartbeat.beat()
+        enqueued = due.run() + (digests.sweep() if digests else 0)
+        chores.run()
+        return enqueued
+
+    return sweep
+
+
+def _census(store: Store, clock: Clock, watchdog: Watchdog) -> Callable[[], Census]:
+    def census() -> Census:
+        figures = JobQueue(store.engine).figures()
+        now = clock.now()
+        ages = {state: (now - oldest).total_seconds() for state, oldest in figures.oldest.items()}
+        return replace(take_census(store, effect_kind), queue=figures.length, queue_age=ages, stuck=watchdog.stuck())
+
+    return census
 
 
 def prepare_database(store: Store, jobs: DurableJobs) -> None:
@@ -277,7 +310,7 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
         if role != "web":
             _lock(application, parts)
         _stop_when_damaged(application.store, end, parts)
-        front = _front(application) if role != "worker" else None
+        front = slack_front(application) if role != "worker" else None
         web = _web_server(application, role, front)
         if web is not None:
             # A port that is taken refuses the start before anything runs.
@@ -417,6 +450,29 @@ def _means(
     )
 
 
+def _digest_worker(
+    settings: Settings,
+    store: Store,
+    packs: Packs,
+    schedule: DigestSchedule,
+    effects: Effects,
+    clock: Clock,
+    roles: Roles,
+    backoff: Backoff,
+    peers: Peers,
+) -> Callable[[Job], str]:
+    """Return what does the digests' jobs; nothing where there is no Slack, though a job may be left from before."""
+    if settings.slack.bot_token is None:
+        return lambda _job: "over"
+    letterbox = SlackLetterbox(SlackConnection(settings.slack, peers), settings.language)
+    return DigestWorker(store, packs, schedule, effects, letterbox, clock, roles, backoff).run
+
+
+def _form_rules(settings: Settings) -> FormRules:
+    server = settings.transfer
+    return FormRules(server.root, server.protocol) if server else FormRules()
+
+
 def _lookouts(settings: Settings, means: Means) -> list[Lookout]:
     lookouts: list[Lookout] = []
     if settings.jira:
@@ -463,21 +519,22 @@ def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> 
     return surfaces
 
 
-def _front(application: Application) -> SlackFront | None:
+def slack_front(application: Application) -> SlackFront | None:
+    """Return the way in from Slack; None where Slack is not set."""
     settings = application.settings
     if settings.slack.bot_token is None:
         return None
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
+    language = settings.language
+    more: list[MoreListeners] = [
+        FormListeners(connection, application.forms, language, application.sheets.keep),
+        DigestListeners(connection, application.digests, language),
+        TicketReplyListener(connection, application.replies, language),
+    ]
     return SlackFront(
-        connection,
-        application.onboardings,
-        application.packs,
-        settings.language,
-        arrivals,
-        export=application.export,
-        replies=application.replies,
+        connection, application.onboardings, application.packs, language, arrivals, more, export=application.export
     )
 
 

@@ -7,7 +7,7 @@ import gc
 
 import typer
 
-from bot.commands import databases, files, onboardings, packs, servers
+from bot.commands import databases, files, forms, onboardings, packs, servers
 
 # Everything heavy is imported by the command that needs it: `--help` and `pack validate` stay quick.
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for each in (servers, onboardings, databases, files):
+for each in (servers, onboardings, forms, databases, files):
     app.add_typer(each.commands)
 app.add_typer(packs.commands, name="pack", help="Operator packs: folders of YAML and SQL.", no_args_is_help=True)
 

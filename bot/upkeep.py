@@ -1,5 +1,7 @@
 """What the bot does for itself beside the work: forgetting what is over, and looking for what does not move."""
 
+from collections.abc import Mapping
+
 from bot.engine import DurableJobs, JobPurge, JobQueue
 from bot.meters import Meters
 from bot.onboarding.chores import Chores, Task
@@ -22,9 +24,15 @@ def build_watchdog(store: Store, flow: Flow, clock: Clock, settings: UpkeepSetti
 
 
 def build_chores(
-    store: Store, jobs: DurableJobs, clock: Clock, watchdog: Watchdog, meters: Meters, settings: UpkeepSettings
+    store: Store,
+    jobs: DurableJobs,
+    clock: Clock,
+    watchdog: Watchdog,
+    meters: Meters,
+    settings: UpkeepSettings,
+    more: Mapping[str, Task] | None = None,
 ) -> Chores:
-    """Return what the sweep of a worker does between two looks at the due rows."""
+    """Return what the sweep of a worker does between two looks at the due rows; ``more`` is what other parts add."""
     purge = JobPurge(store.engine, jobs, clock, days=settings.jobs_days)
     received = ReceivedPurge(store, clock, days=settings.received_days)
 
@@ -41,5 +49,6 @@ def build_chores(
             "purge_jobs": Task(PURGE_SECONDS, purge.run),
             "purge_received": Task(RECEIVED_SECONDS, received.run),
             "watchdog": Task(settings.stuck_minutes * 60 / ROUNDS, watch),
+            **(more or {}),
         },
     )

@@ -92,13 +92,16 @@ def status(key: Key, as_json: AsJson = False) -> None:
 
 
 @commands.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    as_json: AsJson = False,
+    late: Annotated[bool, typer.Option("--late", help="Only what is late, the latest first.")] = False,
+) -> None:
     """List the onboardings, the open ones first.
 
-    Example: onboarding-bot list --json
+    Example: onboarding-bot list --late
     """
     with open_bot() as bot:
-        views = bot.onboardings.all()
+        views = bot.onboardings.late() if late else bot.onboardings.all()
         if as_json:
             print_json(
                 [

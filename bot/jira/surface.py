@@ -9,7 +9,7 @@ from jira import JIRA
 from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.onboarding.errors import FileRefused, ParentGone, TurnedAway
-from bot.onboarding.outcomes import FileEvidence
+from bot.onboarding.outcomes import SHEET, FileEvidence
 from bot.onboarding.view import OnboardingView, Report
 
 # Jira hears of outcomes and of what a manager must know, one comment each: what is merely asked of somebody, and every
@@ -96,9 +96,8 @@ class JiraSurface:
             return finding.find_comment(client, parent, marker)
 
     def takes(self, file: FileEvidence) -> bool:
-        """Every list is attached to the issue."""
-        del file
-        return True
+        """Every list is attached to the issue; a form to be filled in is none."""
+        return file.kind != SHEET
 
     def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
         """Jira takes a file and shows it in one call: nothing is sent before."""

@@ -74,8 +74,9 @@ class SmtpMailer:
             server.close()
 
     def _content(self, message: Mail) -> EmailMessage:
-        if not message.message_id.isascii() or MESSAGE_ID.fullmatch(message.message_id) is None:
-            raise ValueError(f"{message.message_id!r} is no Message-ID: it needs the form <left@right>")
+        for each in (message.message_id, *message.references):
+            if not each.isascii() or MESSAGE_ID.fullmatch(each) is None:
+                raise ValueError(f"{each!r} is no Message-ID: it needs the form <left@right>")
         content = EmailMessage(policy=POLICY)
         content["From"] = self._sender
         content["To"] = _address_of(message.to)
@@ -84,6 +85,9 @@ class SmtpMailer:
         content["Subject"] = one_line(message.subject)
         content["Date"] = formatdate(localtime=True)
         content["Message-ID"] = message.message_id
+        if message.references:
+            content["In-Reply-To"] = message.references[-1]
+            content["References"] = " ".join(message.references)
         # RFC 3834: nobody's holiday notice answers this.
         content["Auto-Submitted"] = "auto-generated"
         # NUL is legal nowhere in a mail, and a text from a form may hold it.

@@ -106,6 +106,11 @@ def required_fields(form: Form, given: Given) -> frozenset[str]:
     return frozenset(asked.id for asked in form.fields if _is_required(asked, values, off))
 
 
+def unwanted_fields(form: Form, given: Given) -> frozenset[str]:
+    """Return the ids of the fields that the answers so far have made pointless: they must stay empty."""
+    return _switched_off(_typed_values(form, given, "", {})) & {asked.id for asked in form.fields}
+
+
 def _unknown(name: str) -> Localized:
     return say("answers.unknown_field", given=shortened(name) or "?")
 

@@ -52,6 +52,11 @@ def follow(session: Session, onboarding_id: int, step_id: str, signal: str | Non
     session.add(row)
 
 
+def letter(seq: int) -> str:
+    """Name the letter to the partner that a line of the trail has written."""
+    return f"letter:{seq}"
+
+
 def pause(base: float, quiet: timedelta, cap: float) -> float:
     """Return the seconds until the next look, from the pack's or the settings' own and the time without news.
 

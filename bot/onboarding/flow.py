@@ -320,8 +320,9 @@ class Flow:
         _clear(record)
         _mark(record, "done", change)
         record.link = outcome.link or record.link
-        content = {"evidence": outcome.evidence.as_json(), "link": record.link}
+        content = {"evidence": outcome.evidence.as_json(), "link": record.link} | _written(outcome)
         line = change.note("step_done", step=record, content=content)
+        self._post(change, line)
         _keep(change, record, line, outcome.evidence)
         self._date_what_follows(change, record)
 
@@ -366,11 +367,17 @@ class Flow:
                 "advice": record.advice,
                 "evidence": outcome.evidence.as_json(),
                 "link": record.link,
-            }
+            } | _written(outcome)
             line = change.note("step_failed", step=record, content=content)
+            self._post(change, line)
             _keep(change, record, line, outcome.evidence)
         change.session.add(record)
         self._look_again(change, record, outcome, is_news=is_news or remembers_more)
+
+    def _post(self, change: Change, line: Event) -> None:
+        """Have the letter that a line of the trail holds sent to the partner, if it holds one."""
+        if "letter" in line.content:
+            self.set_time(change, due_rows.letter(line.seq), change.now)
 
     def _go_back(self, change: Change, outcome: Back) -> None:
         target = change.step(outcome.to)
@@ -472,6 +479,10 @@ def clear_ticks(change: Change, record: StepRecord) -> None:
         record.memory = {**record.memory, "ticks": {}}
         change.session.add(record)
         change.note("ticked", step=record, content={"added": [], "removed": sorted(ticked), "ticked": []})
+
+
+def _written(outcome: Done | Failed) -> dict[str, Any]:
+    return {"letter": outcome.letter.as_json()} if outcome.letter is not None else {}
 
 
 def _clear(record: StepRecord) -> None:

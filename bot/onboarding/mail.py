@@ -37,7 +37,8 @@ class Mail:
     """One mail to one address.
 
     ``message_id`` is the ``<left@right>`` of RFC 5322, chosen by the sender so that a mail can be recognised in the
-    mail server's log; ``html`` is the alternative to ``text``.
+    mail server's log; ``html`` is the alternative to ``text``. ``references`` are the ids of the thread that it belongs
+    to, the oldest first.
     """
 
     to: str
@@ -46,6 +47,7 @@ class Mail:
     message_id: str
     html: str | None = None
     reply_to: str | None = None
+    references: tuple[str, ...] = ()
 
 
 class Mailer(Protocol):

@@ -210,10 +210,11 @@ class DueRecord(SQLModel, table=True):
 
     ``subject`` is ``step:<id>`` or ``surface:<name>`` (the next look or retry), ``remind:<step>``, ``mail:<step>``,
     ``talk:<step>`` (what is said about its ticket), ``mirror:<name>`` (what people did to the mirrored steps),
-    ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells of; ``attempts``
-    counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was decided: a row
-    that was set later than now comes from a clock that has gone back. ``since`` is since when looking has brought
-    nothing new. ``signal`` names what a lookout sees for all (``ticket:DB-7``), ``mark`` what it saw there last.
+    ``letter:<line>``, ``deadline`` or ``overdue``. ``run`` is the step's run, for a mail the trail line that it tells
+    of; ``attempts`` counts failed tries, of a reminder the times that it came due. ``set_at`` is when ``due_at`` was
+    decided: a row that was set later than now comes from a clock that has gone back. ``since`` is since when looking
+    has brought nothing new. ``signal`` names what a lookout sees for all (``ticket:DB-7``), ``mark`` what it saw there
+    last.
     """
 
     __tablename__ = "due"
@@ -406,3 +407,28 @@ class InstallationFact(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+class FormDraft(SQLModel, table=True):
+    """What has been entered into a step's form and not been sent: texts by field id."""
+
+    __tablename__ = "form_drafts"
+
+    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
+    step_id: str = Field(primary_key=True)
+    answers: dict[str, Any] = _json()
+    saved_at: datetime = _moment()
+    saved_by: str
+
+
+class DigestRecord(SQLModel, table=True):
+    """When one manager gets the next morning digest; ``stopped`` when they want none. ``tries`` failed in a row."""
+
+    __tablename__ = "digest"
+
+    person: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    set_at: datetime = _moment()
+    enqueued_for: datetime | None = _moment(nullable=True)
+    tries: int = 0
+    stopped: bool = False

@@ -21,7 +21,9 @@ class Fact:
 
 
 # Lists that a report shows the first entries of: the surfaces offer the whole file beside it.
-LISTS = frozenset({"references", "vanished", "findings"})
+# A form's spreadsheet is offered as a file in the same way.
+SHEET = "sheet"
+LISTS = frozenset({"references", "vanished", "findings", SHEET})
 SHOWN_ENTRIES = 25
 # What people gave as a proof: a surface that keeps files offers it beside the report that tells of it.
 PROOF = "proof"
@@ -90,12 +92,26 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """A mail to the partner that goes with an outcome, once for its ``name`` within the onboarding."""
+
+    name: str
+    subject: Localized
+    text: Localized
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the letter as the trail keeps it."""
+        return {"name": self.name, "subject": self.subject.model_dump(), "text": self.text.model_dump()}
+
+
+@dataclass(frozen=True)
 class Done:
     """The step's work is finished and proved."""
 
     evidence: Evidence = Evidence()
     memory: Mapping[str, Any] = field(default_factory=dict)
     link: str | None = None
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,7 @@ class Failed:
     link: str | None = None
     about: str = ""
     signal: str | None = None
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True)

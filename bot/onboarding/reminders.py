@@ -16,9 +16,10 @@ from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.accountable import who_answers
 from bot.onboarding.actors import Roles, role_name
-from bot.onboarding.effects import Effects, NothingHappened, OutcomeUnknown
+from bot.onboarding.effects import Effects, OutcomeUnknown
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.letters import PartnerPage, compose, send_once
 from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
 from bot.onboarding.models import MET, DueRecord, Event, StepRecord
 from bot.onboarding.ports import Job
@@ -47,7 +48,14 @@ class ReminderWorker:
     """Runs the jobs of ``remind:``, ``mail:``, ``deadline`` and ``overdue``."""
 
     def __init__(
-        self, store: Store, flow: Flow, effects: Effects, roles: Roles, mailer: Mailer | None, backoff: Backoff
+        self,
+        store: Store,
+        flow: Flow,
+        effects: Effects,
+        roles: Roles,
+        mailer: Mailer | None,
+        backoff: Backoff,
+        partner_page: PartnerPage | None = None,
     ) -> None:
         self._store = store
         self._flow = flow
@@ -55,6 +63,7 @@ class ReminderWorker:
         self._roles = roles
         self._mailer = mailer
         self._backoff = backoff
+        self._partner_page = partner_page
 
     def run(self, job: Job) -> None:
         """Do what is due now, and set the next time."""
@@ -120,15 +129,8 @@ class ReminderWorker:
                     self._flow.unschedule(change, job.subject)
             return
         mailer = self._mailer
-
-        def send() -> str:
-            try:
-                return mailer.send(mail)
-            except (Unavailable, MailRefused) as refused:
-                raise NothingHappened(refused) from refused
-
         try:
-            self._effects.at_most_once(job.onboarding_id, f"{key}:{job.run}:mail", send)
+            self._effects.at_most_once(job.onboarding_id, f"{key}:{job.run}:mail", lambda: send_once(mailer, mail))
         except Unavailable as away:
             self._mail_later(job, step_id, away)
         except MailRefused as refused:
@@ -159,11 +161,14 @@ class ReminderWorker:
                 "seen": localized(reminder.content["seen"]) or "",
                 "asked": _copy(asked.content if asked else {}),
             }
-            return Mail(
-                to=change.onboarding.partner_email,
-                subject=say("remind.mail_subject", **words).text(language),
-                text=say("remind.mail", **words).text(language),
+            return compose(
+                change.onboarding,
+                change.onboarding.partner_email,
+                language,
+                subject=say("remind.mail_subject", **words),
+                text=say("remind.mail", **words),
                 message_id=f"<{key}.{job.run}.reminder@onboarding-bot>".lower(),
+                partner_page=self._partner_page,
             ), key
 
     def _mail_later(self, job: Job, step_id: str, away: Unavailable) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import due_rows, trail
+from bot.onboarding import drafts, due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_no_other
 from bot.onboarding.choosing import chosen
@@ -24,6 +24,7 @@ from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
 from bot.onboarding.given import Given
 from bot.onboarding.handing import HandOver
+from bot.onboarding.lateness import MOST_LATE, late_onboardings
 from bot.onboarding.mine import Mine
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.noting import Noting, explain, unexplained
@@ -164,6 +165,10 @@ class Onboardings:
                     # The others can be shown; this one says so itself when it is asked for.
                     log.error("pack_copy_gone", onboarding=row.key, reason=str(gone))  # noqa: TRY400 - the reason says it all
             return views
+
+    def late(self, *, limit: int = MOST_LATE) -> list[OnboardingView]:
+        """Return the open onboardings that are late, those late by most working days first."""
+        return late_onboardings(self._store, self._packs, self._clock, limit=limit)
 
     def _read(self, session: Session, onboarding: Onboarding) -> OnboardingView:
         pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
@@ -315,7 +320,8 @@ class Onboardings:
                 Fact(say("fact.answers"), str(sum(value not in (None, "", []) for value in answers.values()))),
                 *warnings,
             )
-            return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
+            drafts.drop(change.session, record.onboarding_id, record.step_id)
+            return Done(Evidence(facts=facts), memory={"answers": dict(answers), "corrections": None})
 
         return self._act(key, step_id, actor, source, decide)
 

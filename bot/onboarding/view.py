@@ -133,8 +133,7 @@ class OnboardingView:
     @property
     def stamp(self) -> str:
         """Eight hex digits that tell this onboarding from one of the same key in another database."""
-        said = f"{self.key} {self.started_at.isoformat()} {self.partner} {self.root}"
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        return stamp_of(self.key, self.started_at, self.partner, self.root)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -158,8 +157,8 @@ class Report:
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, assigned, due_changed, noted,
     confirmed (more people must), confirmation_withdrawn, reopened, ticket_followed, ticket_moved,
     ticket_comment, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_gone,
-    closed, cancelled; what people said or gave: tick_noted, tick_explained, file_dropped, file_checked,
-    file_not_taken. ``what`` names
+    sheet_offered, letter_unsent, closed, cancelled; what people said or gave: tick_noted, tick_explained,
+    file_dropped, file_checked, file_not_taken. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
     number and the same name. ``who`` answers for what a reminder is about, the one to turn to first, and ``managers``
     hear of an escalation: members of the settings' roles.
@@ -215,6 +214,8 @@ REPORTED = frozenset(
         "file_dropped",
         "file_checked",
         "file_not_taken",
+        "sheet_offered",
+        "letter_unsent",
         "closed",
         "cancelled",
     }
@@ -264,6 +265,12 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         accountable=Accountable.of(onboarding.accountable, onboarding.accountable_name),
         reopened=onboarding.reopened,
     )
+
+
+def stamp_of(key: str, started_at: datetime, partner: str, root: str) -> str:
+    """Return the stamp of an onboarding (``OnboardingView.stamp``)."""
+    said = f"{key} {started_at.isoformat()} {partner} {root}"
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int) -> list[Report]:

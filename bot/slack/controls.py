@@ -188,6 +188,9 @@ def _buttons(view: OnboardingView, step: StepView) -> list[b.Block]:
         elements.append(b.button(text("answer_no"), "answer_no", value) | sure)
     elif step.definition.kind == "references":
         elements.append(b.button(text("assign"), "assign", value, style="primary") | sure)
+    elif step.definition.kind == "form":
+        elements.append(b.button(text("fill_in"), "form_fill", value, style="primary"))
+        elements.append(b.button(text("form_sheet"), "form_sheet", value))
     elif step.ticks:
         elements.append(b.button(text("confirm"), "confirm", value, style="primary") | sure)
     choices = _choices(step)

@@ -4,8 +4,9 @@ The library's App calls Slack when it is built, so it is built when it is first 
 start means trying again, not a bot that does not boot.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Event, Thread
+from typing import Protocol
 
 import structlog
 from pydantic import SecretStr
@@ -20,13 +21,12 @@ from starlette.responses import Response
 
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
-from bot.onboarding.ticket_talk import TicketReplies
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.desk import Export
 from bot.slack.dropped_files import DroppedFiles
 from bot.slack.listeners import Listeners
-from bot.slack.replies import TicketReplyListener, ignore_messages
+from bot.slack.replies import ignore_messages
 from bot.slack.settings import SlackSettings
 from checklists.model import Language
 
@@ -36,6 +36,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 # A connection that is gone without a word is noticed after five pings unanswered.
 PING_SECONDS = 5
+
+
+class MoreListeners(Protocol):
+    """The listeners of one part of the bot."""
+
+    def register(self, app: App) -> None:
+        """Register every listener."""
 
 
 class SlackFront:
@@ -48,18 +55,23 @@ class SlackFront:
         packs: Packs,
         language: Language,
         arrivals: Arrivals | None = None,
+        more: Sequence[MoreListeners] = (),
+        *,
         export: Export | None = None,
-        replies: TicketReplies | None = None,
     ) -> None:
         """``arrivals`` hears of each event that was answered, and of requests that are not Slack's.
 
-        ``export`` writes an onboarding's dossier into a folder; ``replies`` takes what people reply to a ticket.
+        ``more`` are the listeners of other parts: the form's, the digest's, those to replies. ``export`` writes an
+        onboarding's dossier into a folder.
         """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
-        self._listeners = Listeners(connection, onboardings, packs, language, export)
-        self._replies = TicketReplyListener(connection, replies, language) if replies else None
-        self._onboardings, self._language = onboardings, language
+        # Of two that hear an event the first has it: the narrower ones come first, whoever hears the rest last.
+        self._listeners: tuple[MoreListeners, ...] = (
+            DroppedFiles(connection, onboardings, language),
+            Listeners(connection, onboardings, packs, language, export),
+            *more,
+        )
         self._stopping = Event()
         self._thread: Thread | None = None
         self._socket: SocketModeHandler | None = None
@@ -124,11 +136,8 @@ class SlackFront:
             token_verification_enabled=False,
             authorize=_authorized(settings.bot_token),
         )
-        # Of two that hear an event the first has it: the narrower one comes first, whoever hears the rest last.
-        DroppedFiles(self._connection, self._onboardings, self._language).register(app)
-        self._listeners.register(app)
-        if self._replies is not None:
-            self._replies.register(app)
+        for listeners in self._listeners:
+            listeners.register(app)
         ignore_messages(app)
         return app
 

@@ -21,6 +21,9 @@ from bot.slack import modals
 from bot.slack.box_notes import BoxNotes
 from bot.slack.connection import SlackConnection
 from bot.slack.desk import CommandDesk, Export
+from bot.slack.events import action_source as _action_source
+from bot.slack.events import actor_of as _actor
+from bot.slack.events import view_source as _view_source
 from bot.slack.explaining import explained, refusal, repeated
 from bot.slack.mrkdwn import inline
 from checklists.model import Language
@@ -309,31 +312,8 @@ class Listeners:
         return say("slack.unexpected", reference=reference).text(self._language)
 
 
-def _actor(body: Payload) -> Actor:
-    user = body["user"]
-    name = user.get("name") or user.get("username") or user["id"]
-    return Actor("slack", f"slack:{user['id']}", str(name))
-
-
 def _parent(body: Payload) -> str:
     container = body.get("container") or {}
     channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
     ts = container.get("message_ts") or (body.get("message") or {}).get("ts")
     return f"{channel}:{ts}"
-
-
-def _action_source(body: Payload, action: Payload) -> str:
-    """Name the click, so that the same event delivered again is known; two clicks never share all of this."""
-    chosen = [*(action.get("selected_options") or ()), action.get("selected_option") or {}]
-    said = (
-        action.get("action_ts"),
-        body.get("trigger_id"),
-        action.get("block_id"),
-        action.get("action_id"),
-        ",".join(str(option.get("value")) for option in chosen if option),
-    )
-    return f"slack:action:{':'.join(str(part) for part in said)}"[:512]
-
-
-def _view_source(view: Payload) -> str:
-    return f"slack:view:{view.get('id')}:{view.get('hash')}"[:512]

@@ -54,6 +54,8 @@ ICONS = {
     "file_dropped": "📥",
     "file_checked": "🔎",
     "file_not_taken": "🚫",
+    "sheet_offered": "📝",
+    "letter_unsent": "📪",
     "closed": "🏁",
     "cancelled": "🚫",
 }

@@ -8,7 +8,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.locales import say
 from bot.onboarding.errors import FileRefused
-from bot.onboarding.outcomes import SHOWN_ENTRIES, FileEvidence, number
+from bot.onboarding.outcomes import SHEET, SHOWN_ENTRIES, FileEvidence, number
 from bot.onboarding.view import OnboardingView, Report
 from bot.slack.connection import SlackConnection, SlackRefused
 from bot.slack.mrkdwn import escaped
@@ -99,7 +99,7 @@ class SlackSurface:
 
     def takes(self, file: FileEvidence) -> bool:
         """A list that the post does not hold as a whole is offered as a file."""
-        return (file.rows or 0) > SHOWN_ENTRIES
+        return file.kind == SHEET or (file.rows or 0) > SHOWN_ENTRIES
 
     def send_file(self, view: OnboardingView, file: FileEvidence, content: bytes) -> str:
         """Upload a file; return its id. It is nobody's to see until it is shared."""
@@ -116,7 +116,8 @@ class SlackSurface:
         """Share an uploaded file in the thread; return its id."""
         del content
         channel, _, ts = parent.partition(":")
-        told = say("list.attached", file=file.name, rows=number(file.rows or 0)).text(view.language)
+        attached = say("list.attached", file=file.name, rows=number(file.rows or 0))
+        told = (say("slack.sheet_attached", file=file.name) if file.kind == SHEET else attached).text(view.language)
         try:
             with self._connection.client() as client:
                 client.files_completeUploadExternal(

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from bot.locales import say
-from bot.onboarding.mail import Mailer
 from bot.onboarding.outcomes import Evidence, FileEvidence, Outcome, Waiting
 from bot.onboarding.ports import Links
 from bot.onboarding.work import Work
-from bot.steps.invitation import invite
+from bot.steps.invitation import Invitations, invite
 from checklists.model import AskParameters, OptionValue
 from checklists.model import Step as StepDefinition
 
@@ -19,9 +18,9 @@ class AskStep:
 
     parameters: type[BaseModel] = AskParameters
 
-    def __init__(self, links: Links, mailer: Mailer | None) -> None:
+    def __init__(self, links: Links, invitations: Invitations) -> None:
         self._links = links
-        self._mailer = mailer
+        self._invitations = invitations
 
     def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> Waiting:
         """Wait for the answer from the start: it may come before the job that sends the question has ended."""
@@ -48,7 +47,7 @@ class AskStep:
         }
         text = say("ask.invitation", **values)
         if parameters.of == "partner":
-            invite(work, self._mailer, say("ask.subject", **values), text)
+            invite(work, self._invitations, say("ask.subject", **values), text)
         return Waiting(
             on=parameters.of,
             note=say("ask.waiting", question=parameters.question),

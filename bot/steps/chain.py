@@ -29,6 +29,7 @@ from bot.onboarding.replacing import CHANGED, NO_OFFER, Offer
 from bot.onboarding.work import Work
 from bot.steps.chain_evidence import chain_evidence
 from bot.steps.chain_findings import FindingList
+from bot.steps.chain_letters import blocked_letter, ofc_letter
 from bot.steps.layout import LocalFiles, Shelf
 from bot.steps.loaded import invoice_entries, month_entry, superseded_note
 from bot.steps.pickup import Picked, Pickup
@@ -146,7 +147,8 @@ class ChainStep:
                 # Another file came in between: judged again, this one is blocked by the invoice that has changed.
                 again = self._file.run(work, picked, work.parameters(ChainParameters).stages)
                 return self._judge(work, picked, again, is_second_look=True)
-        return Done(evidence, memory=memory)
+        delivers = any(stage.stage == "delivery" for stage in result.stages)
+        return Done(evidence, memory=memory, letter=ofc_letter(work, evidence) if delivers else None)
 
     def _evidence(self, work: Work, picked: Picked, result: ChainResult, found: FindingList, home: Path) -> Evidence:
         facts = [*found.facts(work), *_ignored(result, work.view.language)]
@@ -186,7 +188,16 @@ class ChainStep:
             poll=self._poll_seconds if is_about_the_file and picked.shelved else None,
             signal=self._pickup.signal(work) if is_about_the_file and picked.shelved else None,
             about=f"{picked.sha256}:{picked.shelved}",
+            letter=blocked_letter(work, picked, found, self._own(work, picked, result, found))
+            if is_about_the_file
+            else None,
         )
+
+    def _own(self, work: Work, picked: Picked, result: ChainResult, found: FindingList) -> set[str]:
+        """Return the numbers of the changed invoices that are this client's own."""
+        if not any(finding.code == CHANGED for finding in found.stopping):
+            return set()
+        return {invoice.number for invoice in self._file.loaded(work, picked).changed(result)}
 
     def _offer(self, work: Work, picked: Picked, result: ChainResult, found: FindingList) -> Offer | None:
         """Return what a manager may decide about a file that nothing but changed invoices of this root blocks."""

@@ -11,14 +11,13 @@ from pydantic import BaseModel
 
 from bot.locales import say
 from bot.onboarding.handing import ATTACHED, TAKES
-from bot.onboarding.mail import Mailer
 from bot.onboarding.outcomes import Done, Evidence, Fact, Outcome, Waiting, fact
 from bot.onboarding.transfer import Transfer
 from bot.onboarding.work import Work
 from bot.steps.arrival import observe, remembered
 from bot.steps.console import chain_wants_file, guided_facts, request_text, upload_boxes
 from bot.steps.directory import translated
-from bot.steps.invitation import invite
+from bot.steps.invitation import Invitations, invite
 from bot.steps.layout import Layout
 from bot.steps.lookouts import folder_signal
 from checklists.model import DepositParameters, Localized, OptionValue
@@ -43,7 +42,7 @@ class DepositStep:
     def __init__(
         self,
         transfer: Transfer,
-        mailer: Mailer | None,
+        invitations: Invitations,
         connection: Connection,
         *,
         root: str,
@@ -51,7 +50,7 @@ class DepositStep:
         stable_polls: int,
     ) -> None:
         self._transfer = transfer
-        self._mailer = mailer
+        self._invitations = invitations
         self._connection = connection
         self._root = root
         self._poll_seconds = poll_seconds
@@ -69,7 +68,7 @@ class DepositStep:
             return self._through_console(work)
         layout = Layout.of(work.view, self._root)
         text = self._request(work, layout)
-        invite(work, self._mailer, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
+        invite(work, self._invitations, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
         with translated(layout), self._transfer.session() as session:
             arrived, seen = observe(session.entries(layout.incoming), remembered(work.memory), polls=self._stable_polls)
         if arrived is None:
@@ -104,7 +103,7 @@ class DepositStep:
 
     def _through_console(self, work: Work) -> Outcome:
         text = request_text(work)
-        invite(work, self._mailer, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
+        invite(work, self._invitations, say("deposit.subject", operator=work.view.operator, key=work.view.key), text)
         takes_file = chain_wants_file(work)
         return Waiting(
             on=work.definition.role,

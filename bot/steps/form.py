@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from bot.locales import say
-from bot.onboarding.mail import Mailer
+from bot.onboarding.forms import CORRECTIONS
 from bot.onboarding.outcomes import Outcome, Waiting
 from bot.onboarding.ports import Links
 from bot.onboarding.work import Work
-from bot.steps.invitation import invite
+from bot.steps.invitation import Invitations, invite
 from checklists.model import FormParameters, OptionValue
 from checklists.model import Step as StepDefinition
 
@@ -19,9 +19,9 @@ class FormStep:
 
     parameters: type[BaseModel] = FormParameters
 
-    def __init__(self, links: Links, mailer: Mailer | None) -> None:
+    def __init__(self, links: Links, invitations: Invitations) -> None:
         self._links = links
-        self._mailer = mailer
+        self._invitations = invitations
 
     def begin(self, definition: StepDefinition, options: Mapping[str, OptionValue]) -> Waiting:
         """Wait for the answers from the start: they may come before the job that sends the link has ended."""
@@ -42,9 +42,13 @@ class FormStep:
             "link": link,
             "key": work.view.key,
         }
-        text = say("form.invitation", **values)
+        subject, text = say("form.subject", **values), say("form.invitation", **values)
+        corrections = work.memory.get(CORRECTIONS)
+        if corrections:
+            values |= {"comment": corrections["comment"]}
+            subject, text = say("form.corrections_subject", **values), say("form.corrections", **values)
         if parameters.by == "partner":
-            invite(work, self._mailer, say("form.subject", **values), text)
+            invite(work, self._invitations, subject, text)
         return Waiting(
             on=parameters.by,
             note=say("form.waiting"),

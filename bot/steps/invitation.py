@@ -1,38 +1,45 @@
 """Mail to a partner from a step: at most once a run, and never in silence when it may not have gone."""
 
+from dataclasses import dataclass
+
 from bot.locales import say
-from bot.onboarding.effects import NothingHappened, OutcomeUnknown
-from bot.onboarding.errors import StepFailed, Unavailable
-from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
+from bot.onboarding.effects import OutcomeUnknown
+from bot.onboarding.errors import StepFailed
+from bot.onboarding.letters import PartnerPage, compose, send_once
+from bot.onboarding.mail import Mailer, MailOutcomeUnknown, MailRefused
 from bot.onboarding.work import Work
 from checklists.model import Localized
 
 
-def invite(work: Work, mailer: Mailer | None, subject: Localized, text: Localized) -> None:
+@dataclass(frozen=True)
+class Invitations:
+    """How a step mails the partner: the server, if one is set, and the partner's own page, if there is one."""
+
+    mailer: Mailer | None
+    partner_page: PartnerPage | None = None
+
+
+def invite(work: Work, by: Invitations, subject: Localized, text: Localized) -> None:
     """Send the partner a mail in the onboarding's language, once for each run of the step.
 
     Without a mail server in the settings nothing is sent: the text stands in Slack to be copied. A person who
     retries the step has decided that it may be sent again. Raises StepFailed, Unavailable.
     """
+    mailer = by.mailer
     if mailer is None:
         return
-    language = work.view.language
     effect = f"mail-{work.run}"
-    mail = Mail(
-        to=work.view.partner_email,
-        subject=subject.text(language),
-        text=text.text(language),
+    mail = compose(
+        work.view,
+        work.view.partner_email,
+        work.view.language,
+        subject=subject,
+        text=text,
         message_id=f"<{work.effect_key(effect).replace(':', '.').lower()}@onboarding-bot>",
+        partner_page=by.partner_page,
     )
-
-    def send() -> str:
-        try:
-            return mailer.send(mail)
-        except (Unavailable, MailRefused) as refused:
-            raise NothingHappened(refused) from refused
-
     try:
-        work.at_most_once(effect, send, instead_of=f"mail-{work.run - 1}")
+        work.at_most_once(effect, lambda: send_once(mailer, mail), instead_of=f"mail-{work.run - 1}")
     except MailRefused as refused:
         raise StepFailed(
             "MAIL_REFUSED",

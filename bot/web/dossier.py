@@ -50,6 +50,7 @@ SAID_IN_A_SENTENCE = frozenset(
         "ticket_gone",
         "surface_gone",
         "subtask_gone",
+        "letter_unsent",
     }
 )
 

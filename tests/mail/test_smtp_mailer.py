@@ -348,3 +348,14 @@ class TestSettings:
     def test_a_name_keeps_no_line_break(self, mailbox: Mailbox) -> None:
         mailer(mailbox.smtp_port, **{"from": "Bot\r\nBcc: eve@evil.example <bot@onboarding.example>"}).send(plain())
         assert "Bcc" not in mailbox.messages[0].headers
+
+
+class TestThread:
+    def test_mails_of_one_thread_refer_to_it(self, mailbox: Mailbox) -> None:
+        mailer(mailbox.smtp_port).send(plain(references=("<onb-1.0a@onboarding-bot>",)))
+        (mail,) = mailbox.messages
+        assert mail.headers["References"] == mail.headers["In-Reply-To"] == "<onb-1.0a@onboarding-bot>"
+
+    def test_a_thread_that_is_no_message_id_is_refused(self, mailbox: Mailbox) -> None:
+        with pytest.raises(ValueError, match="Message-ID"):
+            mailer(mailbox.smtp_port).send(plain(references=("<a@b>\r\nBcc: <x@y>",)))

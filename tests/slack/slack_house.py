@@ -34,6 +34,7 @@ from bot.sandbox.slack.entities import User
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.groups import SlackGroups
+from bot.slack.replies import TicketReplyListener
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
 from bot.steps.confirm import ConfirmStep
@@ -219,8 +220,8 @@ class SlackHouse:
         roles = Roles(members, self.groups)
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection)
-        replies = TicketReplies(self.store, flow)
-        self.front = SlackFront(connection, self.onboardings, self.packs, "en", export=self.export, replies=replies)
+        more = [TicketReplyListener(connection, TicketReplies(self.store, flow), "en")]
+        self.front = SlackFront(connection, self.onboardings, self.packs, "en", more=more, export=self.export)
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)

@@ -16,6 +16,8 @@ from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.workspace import Workspace
 
 APP_METHODS = frozenset({"apps.connections.open"})
+# Reading a direct conversation is a right of its own.
+IM_HISTORY = "im:history"
 
 
 class WebApi:
@@ -41,7 +43,7 @@ class WebApi:
         self._rate_limits = rate_limits
         self._bot_token = bot_token
         self._app_token = app_token
-        self._scopes = frozenset(SCOPES.values()) | {"commands"} if scopes is None else scopes
+        self._scopes = frozenset(SCOPES.values()) | {"commands", IM_HISTORY} if scopes is None else scopes
         self._methods = {**METHODS, **(extra or {})}
 
     async def answer(self, request: Request, method: str) -> Response:
@@ -65,7 +67,7 @@ class WebApi:
                 takes_json=method not in FORM_ONLY,
             )
             token = self._token(request, arguments)
-            self._authorise(method, token)
+            self._authorise(method, token, self._conversation(arguments))
             wait = self._rate_limits.wait(method, self._conversation(arguments), self._workspace.clock)
             if wait:
                 return self._log(method, arguments, _rate_limited(wait))
@@ -116,7 +118,7 @@ class WebApi:
         in_body = arguments.pop("token", None)
         return credential.strip() if scheme.lower() == "bearer" else str(in_body or "")
 
-    def _authorise(self, method: str, token: str) -> None:
+    def _authorise(self, method: str, token: str, conversation: str) -> None:
         """Raises SlackError ``unknown_method``, ``not_authed``, ``invalid_auth``, ``missing_scope`` and the like."""
         if method not in self._methods:
             raise SlackError("unknown_method", req_method=method)
@@ -129,6 +131,8 @@ class WebApi:
         if (token == self._app_token) != (method in APP_METHODS):
             raise SlackError("not_allowed_token_type")
         needed = SCOPES.get(method)
+        if needed == "channels:history" and conversation.startswith("D"):
+            needed = IM_HISTORY
         if needed is not None and needed not in self._scopes:
             raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(self._scopes)))
 
