@@ -16,10 +16,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlmodel import select
 
+from bot.closing import dossier_of
 from bot.engine import DurableJobs, JobQueue, Runner
 from bot.engine.lock import database_lock, sole_runner
 from bot.engine.runner import CONCURRENCY
 from bot.engine.slots import ALONE, Takeover, taken_slot
+from bot.jira.additions import JiraAdditions
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
@@ -160,8 +162,10 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     effects = Effects(store, clock, turns, settle_seconds=settings.retry.settle_seconds, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
-    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
     roles = Roles(settings.roles.by_role())
+    onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
+    additions = {"jira": JiraAdditions(jira, dossier_of(onboardings))} if jira else {}
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns, additions)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff)
     looks = LookWorker(store, clock, _lookouts(settings, means))
     workers = JobWorkers(
@@ -191,7 +195,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         jobs=jobs,
         clock=clock,
         flow=flow,
-        onboardings=Onboardings(store, packs, flow, clock, roles, settings.language),
+        onboardings=onboardings,
         links=links,
         transfer=transfer,
         turns=turns,

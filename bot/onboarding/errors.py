@@ -10,7 +10,8 @@
     ├── StepFailed              ends a step as failed: code, what was seen, what to do next
     ├── Unavailable             a server does not answer now: the work waits and is tried again
     │   ├── TurnedAway          and it is certain that it has done nothing: the claim on an effect is given back
-    │   │   └── FileRefused     and it will never take this file: the report goes on without it
+    │   │   ├── FileRefused     and it will never take this file: the report goes on without it
+    │   │   └── SurfaceGone     and what is to be written to was deleted there: nobody waits for it
     │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
     └── SettingsError           stops the start: which setting, what was found, what to do
         ├── PackGone            the kept copy of a pack has vanished: its onboardings wait, others go on
@@ -81,6 +82,10 @@ class TurnedAway(Unavailable):
 
 class FileRefused(TurnedAway):
     """The server will not take this file, now or later: too big, or no right to bring one."""
+
+
+class SurfaceGone(TurnedAway):
+    """An onboarding's parent was deleted on a surface, or taken from the bot's sight; ``reason`` says so to people."""
 
 
 class Unsettled(Unavailable):

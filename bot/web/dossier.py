@@ -145,7 +145,7 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = localized(content.get("seen"))
         case "reminder_snoozed":
             detail = content.get("until")
-        case "step_skipped" | "cancelled" | "replacement_decided":
+        case "step_skipped" | "cancelled" | "replacement_decided" | "surface_gone":
             detail = content.get("reason")
         case "refused":
             detail = localized(content.get("text"))
@@ -155,7 +155,7 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = _proof(content.get("evidence") or {}, language)
         case "surface_opened":
             detail = content.get("surface")
-        case "list_left_out":
+        case "list_left_out" | "addition_left_out":
             detail = f"{content.get('file')} ({content.get('surface')}): {content.get('reason')}"
         case "file_attached":
             detail = str(content.get("file") or "")
