@@ -15,6 +15,8 @@ from bot.commands.shell import (
 # How long a bot that starts waits for a database that is not up yet, in seconds.
 DATABASE_PATIENCE = 300
 
+Cloud = Annotated[bool, typer.Option("--cloud", help="A Jira as on Cloud; without it a Data Center.")]
+
 commands = typer.Typer()
 
 
@@ -82,7 +84,7 @@ def manifest() -> None:
 
 
 @commands.command()
-def sandbox() -> None:
+def sandbox(cloud: Cloud = False) -> None:
     """Start a Slack, a Jira, a file server, a mailbox and the bot on this machine, for a person in a browser.
 
     Example: onboarding-bot sandbox
@@ -91,13 +93,14 @@ def sandbox() -> None:
 
     with errors_in_words():
         settings = read_settings()
-        play_for_a_person(settings.data_dir, settings.language)
+        play_for_a_person(settings.data_dir, settings.language, cloud=cloud)
 
 
 @commands.command()
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="No pauses for the eye.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up until Ctrl-C.")] = False,
+    cloud: Cloud = False,
 ) -> None:
     """Play a whole activation with OFC between real programs, and leave its dossier.
 
@@ -107,4 +110,4 @@ def demo(
 
     with errors_in_words():
         settings = read_settings()
-        raise typer.Exit(play(settings.data_dir, settings.language, fast=fast, keep=keep))
+        raise typer.Exit(play(settings.data_dir, settings.language, fast=fast, keep=keep, cloud=cloud))

@@ -20,7 +20,7 @@ NOT_ASKED_FOR = frozenset({"project", "issuetype", "reporter"})
 class Wanted:
     """What an issue shall hold.
 
-    ``own`` is in Jira's form already (summary, description, labels). ``mapped`` gives the field that a form field fills,
+    ``own`` is in Jira's form already (summary, description, labels). ``mapped`` gives the field that an answer fills,
     by id or name as the settings write it, and ``answers`` what was answered. ``fixed`` are texts by field.
     """
 
