@@ -7,7 +7,7 @@ from typing import Any
 
 from jira import JIRA
 
-from bot.jira import finding, issues, markup
+from bot.jira import finding, issues, markup, rest
 from bot.jira.additions import additions_of
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.jira.filling import Wanted, fields_of
@@ -79,7 +79,11 @@ class JiraTickets:
         """Link the ticket with the onboarding's own issue."""
         try:
             with self._connection.client() as client:
-                client.create_issue_link(self._settings.link_type, inwardIssue=ticket, outwardIssue=parent)
+                # The client would look up the type each time, and send a comment that is null.
+                link = {"type": {"name": self._settings.link_type}}
+                rest.post(
+                    client, "issueLink", {**link, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": parent}}
+                )
         except JiraRefused as refused:
             # Jira says 404 for either issue, and for the type of link.
             if refused.status == 404 and not self._is_there(ticket):

@@ -141,9 +141,7 @@ def test_a_field_that_cannot_be_set_is_named_before_anything_is_made(
 
 
 def test_everything_that_is_wrong_is_named_at_once(home: House) -> None:
-    failed = refused(
-        home, {"a": "x", "b": "many"}, fields={"a": "Nowhere", "b": "Lines"}, database_priority="Sky-high"
-    )
+    failed = refused(home, {"a": "x", "b": "many"}, fields={"a": "Nowhere", "b": "Lines"}, database_priority="Sky-high")
     for part in ("Nowhere", "Lines", "Sky-high"):
         assert part in failed.seen.en
 
