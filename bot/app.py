@@ -72,6 +72,7 @@ from bot.upkeep import build_chores, build_watchdog
 from bot.web.app import build_web
 from bot.web.export import export_dossier
 from bot.web.health import build_health
+from bot.web.instance import add_instance
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
 from bot.web.server import WebServer
@@ -458,7 +459,7 @@ def _web_server(application: Application, role: Role, front: SlackFront | None) 
 def _web(application: Application, front: SlackFront | None, readiness: Readiness) -> FastAPI:
     settings = application.settings
     by_http = front is not None and settings.slack.mode == "http"
-    return build_web(
+    app = build_web(
         application.onboardings,
         application.links,
         readiness=readiness,
@@ -470,6 +471,8 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
         slack_handler=front.request_handler() if front is not None and by_http else None,
     )
+    add_instance(app, secret_key(settings, application.store))
+    return app
 
 
 def _stop_at_signals() -> Event:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bot.commands.shell import (
     REFUSED,
+    AsJson,
     errors_in_words,
     print_json,
     read_settings,
@@ -49,22 +50,28 @@ def serve(
 
 
 @commands.command()
-def doctor() -> None:
-    """Check every connection, right and pack, and say what to do about what is missing.
+def doctor(as_json: AsJson = False) -> None:
+    """Check every connection, right and pack; say why what is missing matters, and what to do about it.
 
-    Example: onboarding-bot doctor
+    Exit status 0 where nothing that is needed is missing, else 1. Example: onboarding-bot doctor
     """
     from bot.doctor import examine
 
     with errors_in_words():
-        findings = examine(read_settings())
-        console = Console()
-        for finding in findings:
-            mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.needed else "[yellow]--  [/]"
-            console.print(mark, finding.part, end=" ")
-            console.print(finding.seen, markup=False, highlight=False)
-            if finding.advice:
-                console.print(f"       → {finding.advice}", markup=False, highlight=False)
+        settings = read_settings()
+        findings = examine(settings)
+        if as_json:
+            print_json([finding.as_json(settings.language) for finding in findings])
+        else:
+            console = Console()
+            for finding in findings:
+                mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.needed else "[yellow]--  [/]"
+                told = finding.as_json(settings.language)
+                console.print(mark, finding.part, end=" ")
+                console.print(told["seen"], markup=False, highlight=False)
+                if not finding.ok:
+                    console.print(f"       {told['why']}", markup=False, highlight=False, style="dim")
+                    console.print(f"       → {told['advice']}", markup=False, highlight=False)
         if any(not finding.ok and finding.needed for finding in findings):
             raise typer.Exit(REFUSED)
 

@@ -9,6 +9,7 @@ from jira import JIRA
 
 from bot.jira.people import find_person, person_field
 from bot.jira.screen import Problem, Screen, ScreenField, ScreenRefuses, missing_field, read_screen
+from bot.jira.settings import JiraSettings
 from bot.jira.shaping import CannotHold, can_fill, shaped
 from bot.locales import say
 
@@ -33,6 +34,36 @@ class Wanted:
     priority: str | None = None
     components: Sequence[str] = ()
     due: date | None = None
+
+
+def parent_of(settings: JiraSettings, own: Mapping[str, Any], due: date | None = None) -> Wanted:
+    """Return what an onboarding's own issue shall hold by the settings."""
+    return Wanted(
+        project=settings.project,
+        issue_type=settings.issue_type,
+        own=own,
+        fixed=settings.fixed,
+        priority=settings.priority,
+        components=settings.components,
+        due=due,
+    )
+
+
+def ticket_of(
+    settings: JiraSettings, own: Mapping[str, Any], answers: Mapping[str, object], due: date | None = None
+) -> Wanted:
+    """Return what the ticket to the Data Base team shall hold by the settings."""
+    return Wanted(
+        project=settings.database_project,
+        issue_type=settings.database_issue_type,
+        own=own,
+        mapped=settings.fields,
+        answers=answers,
+        fixed=settings.database_fixed,
+        priority=settings.database_priority,
+        components=settings.database_components,
+        due=due,
+    )
 
 
 def fields_of(client: JIRA, wanted: Wanted) -> dict[str, Any]:

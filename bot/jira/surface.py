@@ -7,7 +7,7 @@ from jira import JIRA
 
 from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
-from bot.jira.filling import Wanted, fields_of
+from bot.jira.filling import Wanted, fields_of, parent_of
 from bot.jira.screen import ScreenRefuses
 from bot.locales import say
 from bot.onboarding.errors import FileRefused, SurfaceGone, TurnedAway
@@ -62,20 +62,12 @@ class JiraSurface:
 
     def wanted(self, view: OnboardingView, marker: str) -> Wanted:
         """Return what the issue shall hold."""
-        settings = self._settings
-        return Wanted(
-            project=settings.project,
-            issue_type=settings.issue_type,
-            own={
-                "summary": markup.issue_summary(view),
-                "description": markup.issue_description(view),
-                "labels": [finding.OURS, finding.label_of(marker)],
-            },
-            fixed=settings.fixed,
-            priority=settings.priority,
-            components=settings.components,
-            due=view.due,
-        )
+        own = {
+            "summary": markup.issue_summary(view),
+            "description": markup.issue_description(view),
+            "labels": [finding.OURS, finding.label_of(marker)],
+        }
+        return parent_of(self._settings, own, view.due)
 
     def find_parent(self, view: OnboardingView, marker: str) -> str | None:
         """Look for the issue by its label."""

@@ -10,7 +10,7 @@ from jira import JIRA
 from bot.jira import finding, issues, markup, rest
 from bot.jira.additions import additions_of
 from bot.jira.connection import JiraConnection, JiraRefused
-from bot.jira.filling import Wanted, fields_of
+from bot.jira.filling import Wanted, fields_of, ticket_of
 from bot.jira.screen import ScreenRefuses
 from bot.onboarding.additions import Addition, AdditionRefused
 from bot.onboarding.effects import NothingHappened
@@ -48,22 +48,12 @@ class JiraTickets:
 
     def wanted(self, request: TicketRequest, marker: str) -> Wanted:
         """Return what the ticket shall hold: the settings' fields and constants, and what the request says."""
-        settings = self._settings
-        return Wanted(
-            project=settings.database_project,
-            issue_type=settings.database_issue_type,
-            own={
-                "summary": markup.one_line(request.summary),
-                "description": markup.shortened(request.body),
-                "labels": [*request.labels, finding.OURS, finding.label_of(marker)],
-            },
-            mapped=settings.fields,
-            answers=request.values,
-            fixed=settings.database_fixed,
-            priority=settings.database_priority,
-            components=settings.database_components,
-            due=request.due,
-        )
+        own = {
+            "summary": markup.one_line(request.summary),
+            "description": markup.shortened(request.body),
+            "labels": [*request.labels, finding.OURS, finding.label_of(marker)],
+        }
+        return ticket_of(self._settings, own, request.values, request.due)
 
     def is_linked(self, ticket: str, parent: str) -> bool:
         """Tell whether the two issues are linked, in either direction."""
@@ -80,10 +70,8 @@ class JiraTickets:
         try:
             with self._connection.client() as client:
                 # The client would look up the type each time, and send a comment that is null.
-                link = {"type": {"name": self._settings.link_type}}
-                rest.post(
-                    client, "issueLink", {**link, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": parent}}
-                )
+                between = {"inwardIssue": {"key": ticket}, "outwardIssue": {"key": parent}}
+                rest.post(client, "issueLink", {"type": {"name": self._settings.link_type}, **between})
         except JiraRefused as refused:
             # Jira says 404 for either issue, and for the type of link.
             if refused.status == 404 and not self._is_there(ticket):
