@@ -53,7 +53,9 @@ def serve(
 def doctor(as_json: AsJson = False) -> None:
     """Check every connection, right and pack; say why what is missing matters, and what to do about it.
 
-    Exit status 0 where nothing that is needed is missing, else 1. Example: onboarding-bot doctor
+    Exit status 0 where nothing that is needed is missing, else 1.
+
+    Example: onboarding-bot doctor
     """
     from bot.doctor import examine
 

@@ -6,8 +6,6 @@ from typing import Any
 from bot.locales import say
 from checklists.model import Language, Localized
 
-NOTHING = Localized.same("")
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -20,7 +18,7 @@ class Finding:
     ok: bool
     seen: Localized
     why: Localized
-    advice: Localized = NOTHING
+    advice: Localized | None = None
     needed: bool = True
 
     def as_json(self, language: Language) -> dict[str, Any]:
@@ -31,7 +29,7 @@ class Finding:
             "needed": self.needed,
             "seen": self.seen.text(language),
             "why": self.why.text(language),
-            "advice": self.advice.text(language),
+            "advice": self.advice.text(language) if self.advice is not None else "",
         }
 
 
