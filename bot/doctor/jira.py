@@ -138,7 +138,7 @@ def _answers(client: JIRA, settings: Settings, wanted: Wanted) -> Iterator[Findi
         # Told already, of the project or of the packs.
         return
     asked = {field.id: field for form in forms for field in form.fields}
-    names = {"operator", "partner", "client", "root", "key"}
+    names = {"operator", "partner", "client", "root", "key", "tax_ids"}
     for question in wanted.mapped.keys() - asked.keys() - names:
         yield warn(f"jira {wanted.project} fields", "question_unknown", "fields", question=question)
     for question, name in wanted.mapped.items():

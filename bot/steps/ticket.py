@@ -77,7 +77,7 @@ class TicketStep:
             body=ticket_body(work, form, answers),
             labels=parameters.labels,
             # Where the form does not ask for them, the onboarding's own names can fill a field as well.
-            values={**names, **answers},
+            values={**names, "tax_ids": list(work.view.tax_ids), **answers},
             due=work.step.due_on or work.view.due,
         )
         return work.once(
