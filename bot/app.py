@@ -16,10 +16,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlmodel import select
 
+from bot.closing import dossier_of
 from bot.engine import DurableJobs, JobQueue, Runner
 from bot.engine.lock import database_lock, sole_runner
 from bot.engine.runner import CONCURRENCY
 from bot.engine.slots import ALONE, Takeover, taken_slot
+from bot.jira.additions import JiraAdditions
 from bot.jira.connection import JiraConnection
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
@@ -86,6 +88,7 @@ from bot.upkeep import build_chores, build_watchdog
 from bot.web.app import build_web
 from bot.web.export import export_dossier
 from bot.web.health import build_health
+from bot.web.instance import add_instance
 from bot.web.jira_webhook import jira_webhook
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
@@ -194,7 +197,8 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     of_jira = build_jira_work(jira, store, packs, flow, effects, onboardings, backoff, turns, longest_pause=longest)
     surfaces |= of_jira.surfaces
     lookouts = [*_lookouts(settings, means), *of_jira.lookouts]
-    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns)
+    additions = {"jira": JiraAdditions(jira, dossier_of(onboardings))} if jira else {}
+    shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns, additions)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff, means.partner_page)
     letters = LetterWorker(flow, effects, means.mailer, backoff, means.partner_page)
     digests = DigestSchedule(store, packs, jobs, clock, roles)
@@ -561,7 +565,7 @@ def _web_server(application: Application, role: Role, front: SlackFront | None) 
 def _web(application: Application, front: SlackFront | None, readiness: Readiness) -> FastAPI:
     settings = application.settings
     by_http = front is not None and settings.slack.mode == "http"
-    return build_web(
+    app = build_web(
         application.onboardings,
         application.links,
         readiness=readiness,
@@ -578,6 +582,8 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
             lambda: Installation(application.store).get(JIRA_ACCOUNT),
         ),
     )
+    add_instance(app, secret_key(settings, application.store))
+    return app
 
 
 def _stop_at_signals() -> Event:

@@ -6,7 +6,7 @@ import secrets
 import structlog
 from pydantic import SecretStr
 
-from bot.onboarding.installation import Installation
+from bot.onboarding.installation import LINKS_KEY, Installation
 from bot.onboarding.store import Store
 from bot.settings import Settings
 
@@ -36,3 +36,18 @@ def secret_key(settings: Settings, store: Store) -> SecretStr:
         finally:
             aside.unlink()
     return SecretStr(file.read_text("ascii").strip())
+
+
+def kept_key(settings: Settings) -> SecretStr | None:
+    """Return the key that signs links where there is one already, and make none."""
+    if settings.web.secret_key is not None:
+        return settings.web.secret_key
+    store = Store(settings.database)
+    try:
+        if not store.on_sqlite:
+            found = Installation(store).get(LINKS_KEY)
+            return None if found is None else SecretStr(found)
+    finally:
+        store.close()
+    file = settings.data_dir / "links.key"
+    return SecretStr(file.read_text("ascii").strip()) if file.exists() else None

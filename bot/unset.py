@@ -8,6 +8,7 @@ from bot.locales import say
 from bot.onboarding.errors import StepFailed
 from bot.onboarding.tickets import TicketRequest
 from bot.onboarding.transfer import RemoteEntry, TransferSession
+from bot.onboarding.view import OnboardingView
 
 
 def missing(setting: str) -> StepFailed:
@@ -41,6 +42,10 @@ class UnsetTickets:
         raise missing("JIRA__URL")
 
     def create(self, request: TicketRequest, marker: str) -> Never:
+        """Raise StepFailed."""
+        raise missing("JIRA__URL")
+
+    def additions(self, view: OnboardingView, ticket: str) -> Never:
         """Raise StepFailed."""
         raise missing("JIRA__URL")
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bot.commands.shell import (
     REFUSED,
+    AsJson,
     errors_in_words,
     print_json,
     read_settings,
@@ -14,6 +15,8 @@ from bot.commands.shell import (
 
 # How long a bot that starts waits for a database that is not up yet, in seconds.
 DATABASE_PATIENCE = 300
+
+Cloud = Annotated[bool, typer.Option("--cloud", help="A Jira as on Cloud; without it a Data Center.")]
 
 commands = typer.Typer()
 
@@ -47,22 +50,30 @@ def serve(
 
 
 @commands.command()
-def doctor() -> None:
-    """Check every connection, right and pack, and say what to do about what is missing.
+def doctor(as_json: AsJson = False) -> None:
+    """Check every connection, right and pack; say why what is missing matters, and what to do about it.
+
+    Exit status 0 where nothing that is needed is missing, else 1.
 
     Example: onboarding-bot doctor
     """
     from bot.doctor import examine
 
     with errors_in_words():
-        findings = examine(read_settings())
-        console = Console()
-        for finding in findings:
-            mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.needed else "[yellow]--  [/]"
-            console.print(mark, finding.part, end=" ")
-            console.print(finding.seen, markup=False, highlight=False)
-            if finding.advice:
-                console.print(f"       → {finding.advice}", markup=False, highlight=False)
+        settings = read_settings()
+        findings = examine(settings)
+        if as_json:
+            print_json([finding.as_json(settings.language) for finding in findings])
+        else:
+            console = Console()
+            for finding in findings:
+                mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.needed else "[yellow]--  [/]"
+                told = finding.as_json(settings.language)
+                console.print(mark, finding.part, end=" ")
+                console.print(told["seen"], markup=False, highlight=False)
+                if not finding.ok:
+                    console.print(f"       {told['why']}", markup=False, highlight=False, style="dim")
+                    console.print(f"       → {told['advice']}", markup=False, highlight=False)
         if any(not finding.ok and finding.needed for finding in findings):
             raise typer.Exit(REFUSED)
 
@@ -82,7 +93,7 @@ def manifest() -> None:
 
 
 @commands.command()
-def sandbox() -> None:
+def sandbox(cloud: Cloud = False) -> None:
     """Start a Slack, a Jira, a file server, a mailbox and the bot on this machine, for a person in a browser.
 
     Example: onboarding-bot sandbox
@@ -91,13 +102,14 @@ def sandbox() -> None:
 
     with errors_in_words():
         settings = read_settings()
-        play_for_a_person(settings.data_dir, settings.language)
+        play_for_a_person(settings.data_dir, settings.language, cloud=cloud)
 
 
 @commands.command()
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="No pauses for the eye.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up until Ctrl-C.")] = False,
+    cloud: Cloud = False,
 ) -> None:
     """Play a whole activation with OFC between real programs, and leave its dossier.
 
@@ -107,4 +119,4 @@ def demo(
 
     with errors_in_words():
         settings = read_settings()
-        raise typer.Exit(play(settings.data_dir, settings.language, fast=fast, keep=keep))
+        raise typer.Exit(play(settings.data_dir, settings.language, fast=fast, keep=keep, cloud=cloud))

@@ -8,6 +8,9 @@ from jira import JIRA
 
 from bot.jira import finding, issues, markup
 from bot.jira.connection import JiraConnection, JiraRefused
+from bot.jira.filling import Wanted, fields_of, parent_of
+from bot.jira.screen import ScreenRefuses
+from bot.locales import say
 from bot.onboarding.errors import FileRefused, ParentGone, TurnedAway
 from bot.onboarding.outcomes import SHEET, FileEvidence
 from bot.onboarding.view import OnboardingView, Report
@@ -58,17 +61,20 @@ class JiraSurface:
     def create_parent(self, view: OnboardingView, marker: str) -> str:
         """Write the issue with the marker as its label; return its key."""
         with self._client() as client:
-            issue = client.create_issue(
-                fields={
-                    "project": {"key": self._settings.project},
-                    "issuetype": {"name": self._settings.issue_type},
-                    "summary": markup.issue_summary(view),
-                    "description": markup.issue_description(view),
-                    "labels": [finding.OURS, finding.label_of(marker)],
-                },
-                prefetch=False,
-            )
-            return str(issue.key)
+            try:
+                fields = fields_of(client, self.wanted(view, marker))
+            except ScreenRefuses as refused:
+                raise Refusing(refused.text(view.language)) from refused
+            return str(client.create_issue(fields=fields, prefetch=False).key)
+
+    def wanted(self, view: OnboardingView, marker: str) -> Wanted:
+        """Return what the issue shall hold."""
+        own = {
+            "summary": markup.issue_summary(view),
+            "description": markup.issue_description(view),
+            "labels": [finding.OURS, finding.label_of(marker)],
+        }
+        return parent_of(self._settings, own, view.due)
 
     def find_parent(self, view: OnboardingView, marker: str) -> str | None:
         """Look for the issue by its label."""
@@ -86,13 +92,13 @@ class JiraSurface:
 
     def write_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str:
         """Add a comment; return its id."""
-        with self._client() as client:
+        with self._client(view, parent) as client:
             return str(client.add_comment(parent, markup.comment(view, report, marker)).id)
 
     def find_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str | None:
         """Look for a comment that ends with this; an issue's comments are read from the issue, never late."""
-        del view, report
-        with self._client() as client:
+        del report
+        with self._client(view, parent) as client:
             return finding.find_comment(client, parent, marker)
 
     def takes(self, file: FileEvidence) -> bool:
@@ -116,8 +122,8 @@ class JiraSurface:
 
     def find_file(self, view: OnboardingView, parent: str, file: FileEvidence, sent: str) -> str | None:
         """Look for an attachment of that name: it ends with the content's checksum."""
-        del view, sent
-        with self._client() as client:
+        del sent
+        with self._client(view, parent) as client:
             return issues.attachment_id(client, parent, file.name)
 
     def picture(self, view: OnboardingView) -> str:
@@ -130,23 +136,24 @@ class JiraSurface:
 
     def close_parent(self, view: OnboardingView, parent: str, marker: str) -> str:
         """Transition the issue to a done status; return that status."""
-        del view, marker
-        with self._client() as client:
+        del marker
+        with self._client(view, parent) as client:
             return issues.finish(client, parent, self._settings.done_transition)
 
     def find_closing(self, view: OnboardingView, parent: str, marker: str) -> str | None:
         """Look whether the issue is done already."""
-        del view, marker
-        with self._client() as client:
+        del marker
+        with self._client(view, parent) as client:
             return "done" if issues.is_done(client, parent) else None
 
     @contextmanager
-    def _client(self) -> Iterator[JIRA]:
-        """A surface goes on trying: a refusal is trouble that an administrator can end."""
+    def _client(self, view: OnboardingView | None = None, parent: str = "") -> Iterator[JIRA]:
+        """A surface goes on trying: a refusal is trouble that an administrator can end. An issue that is gone is not:
+        Jira deletes for good."""
         try:
             with self._connection.client() as client:
                 yield client
         except JiraRefused as refused:
-            if refused.status == HTTPStatus.NOT_FOUND:
-                raise ParentGone("Jira", f"refuses ({refused.status}): {refused.reason}") from refused
+            if view is not None and refused.status == HTTPStatus.NOT_FOUND:
+                raise ParentGone("Jira", say("jira.parent_gone", issue=parent).text(view.language)) from refused
             raise Refusing(f"refuses ({refused.status}): {refused.reason}") from refused

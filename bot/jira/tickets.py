@@ -1,17 +1,22 @@
 """The ticket in the Data Base team's project (the core's ``Tickets``)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from jira import JIRA
 
-from bot.jira import finding, issues, markup
+from bot.jira import finding, issues, markup, rest
+from bot.jira.additions import additions_of
 from bot.jira.connection import JiraConnection, JiraRefused
+from bot.jira.filling import Wanted, fields_of, ticket_of
+from bot.jira.screen import ScreenRefuses
+from bot.onboarding.additions import Addition, AdditionRefused
 from bot.onboarding.effects import NothingHappened
 from bot.onboarding.errors import StepFailed
 from bot.onboarding.tickets import TicketMissing, TicketRequest, TicketStatus
+from bot.onboarding.view import OnboardingView
 
 
 class JiraTickets:
@@ -32,27 +37,27 @@ class JiraTickets:
             return finding.find_by_label(client, self._settings.database_project, marker)
 
     def create(self, request: TicketRequest, marker: str) -> str:
-        """Open the ticket with its mapped custom fields and its labels; return its key.
+        """Open the ticket with its mapped fields and its labels; return its key.
 
-        Raises NothingHappened around the StepFailed when Jira refuses: there is no ticket to wait for.
+        Raises NothingHappened around the StepFailed when Jira refuses, or when its create screen shows that it would:
+        there is no ticket to wait for.
         """
         with self._refused_means_not_done(), self._client() as client:
-            issue = client.create_issue(
-                fields={
-                    "project": {"key": self._settings.database_project},
-                    "issuetype": {"name": self._settings.database_issue_type},
-                    "summary": markup.one_line(request.summary),
-                    "description": markup.shortened(request.body),
-                    "labels": [*request.labels, finding.OURS, finding.label_of(marker)],
-                    **self._custom_fields(client, request.values),
-                },
-                prefetch=False,
-            )
+            issue = client.create_issue(fields=fields_of(client, self.wanted(request, marker)), prefetch=False)
             return str(issue.key)
+
+    def wanted(self, request: TicketRequest, marker: str) -> Wanted:
+        """Return what the ticket shall hold: the settings' fields and constants, and what the request says."""
+        own = {
+            "summary": markup.one_line(request.summary),
+            "description": markup.shortened(request.body),
+            "labels": [*request.labels, finding.OURS, finding.label_of(marker)],
+        }
+        return ticket_of(self._settings, own, request.values, request.due)
 
     def is_linked(self, ticket: str, parent: str) -> bool:
         """Tell whether the two issues are linked, in either direction."""
-        with self._client() as client:
+        with self._client(ticket) as client:
             for link in getattr(client.issue(ticket, fields="issuelinks").fields, "issuelinks", None) or ():
                 for side in ("inwardIssue", "outwardIssue"):
                     other = getattr(link, side, None)
@@ -62,17 +67,31 @@ class JiraTickets:
 
     def link(self, ticket: str, parent: str) -> None:
         """Link the ticket with the onboarding's own issue."""
-        with self._client() as client:
-            client.create_issue_link(self._settings.link_type, inwardIssue=ticket, outwardIssue=parent)
+        try:
+            with self._connection.client() as client:
+                # The client would look up the type each time, and send a comment that is null.
+                between = {"inwardIssue": {"key": ticket}, "outwardIssue": {"key": parent}}
+                rest.post(client, "issueLink", {"type": {"name": self._settings.link_type}, **between})
+        except JiraRefused as refused:
+            # Jira says 404 for either issue, and for the type of link.
+            if refused.status == 404 and not self._is_there(ticket):
+                raise TicketMissing(ticket) from refused
+            if refused.status == 404 and not self._is_there(parent):
+                raise AdditionRefused(f"{parent} is no longer there") from refused
+            raise issues.refused_step(self._connection, refused) from refused
+
+    def additions(self, view: OnboardingView, ticket: str) -> Sequence[Addition]:
+        """Return the ticket's watchers of the settings, and its link to Slack once there is one."""
+        return additions_of(self._connection, view, ticket, self._settings.database_watchers)
 
     def attachment(self, issue: str, name: str) -> str | None:
         """Return the id of an attachment by its name."""
-        with self._client() as client:
+        with self._client(issue) as client:
             return issues.attachment_id(client, issue, name)
 
     def attach(self, issue: str, name: str, content: bytes) -> str:
         """Attach a file; return the attachment's id."""
-        with self._client() as client:
+        with self._client(issue) as client:
             return issues.attach(client, issue, name, content)
 
     def status(self, ticket: str) -> TicketStatus:
@@ -104,24 +123,25 @@ class JiraTickets:
         """Return where people open the ticket."""
         return self._connection.address(ticket)
 
-    def _custom_fields(self, client: JIRA, values: Mapping[str, object]) -> dict[str, Any]:
-        mapped = {
-            field: values[asked]
-            for asked, field in self._settings.fields.items()
-            if values.get(asked) not in (None, "", [])
-        }
-        if not mapped:
-            return {}
-        schemas = {field["id"]: field.get("schema") or {} for field in client.fields()}
-        return {field: _in_schema(value, schemas.get(field, {})) for field, value in mapped.items()}
+    def _is_there(self, key: str) -> bool:
+        try:
+            with self._client(key) as client:
+                client.issue(key, fields="status")
+        except TicketMissing:
+            return False
+        return True
 
     @contextmanager
-    def _client(self) -> Iterator[JIRA]:
+    def _client(self, ticket: str | None = None) -> Iterator[JIRA]:
         try:
             with self._connection.client() as client:
                 yield client
         except JiraRefused as refused:
+            if ticket is not None and refused.status == 404:
+                raise TicketMissing(ticket) from refused
             raise issues.refused_step(self._connection, refused) from refused
+        except ScreenRefuses as refused:
+            raise StepFailed("JIRA_FIELDS", refused.seen, refused.advice) from refused
 
     @contextmanager
     def _refused_means_not_done(self) -> Iterator[None]:
@@ -135,24 +155,3 @@ class JiraTickets:
 def _name_of(fields: Any, field: str, attribute: str) -> str | None:
     value = getattr(fields, field, None)
     return None if value is None else str(getattr(value, attribute))
-
-
-def _in_schema(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return an answer in the form that the custom field's type takes; text where the type is not known."""
-    listed = value if isinstance(value, list) else [value]
-    match schema.get("type"), schema.get("items"):
-        case "option", _:
-            return {"value": _text(value)}
-        case "array", "option":
-            return [{"value": _text(item)} for item in listed]
-        case "array", _:
-            # Labels hold no spaces.
-            return [_text(item).replace(" ", "_") for item in listed]
-        case "number", _:
-            return float(_text(value))
-        case _:
-            return ", ".join(_text(item) for item in listed)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -55,6 +55,16 @@ class SmtpMailer:
                 server.quit()
         return message.message_id
 
+    def greet(self) -> None:
+        """Connect, begin TLS and log in as for a mail, and send none. Raises Unavailable, MailRefused."""
+        with self._connection() as server:
+            with _before_the_end():
+                answer = server.noop()
+            self._expect(answer, self._sender.addr_spec)
+            with suppress(smtplib.SMTPException, OSError):
+                _patience(server, FAREWELL_SECONDS)
+                server.quit()
+
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
         settings = self._settings

@@ -11,12 +11,12 @@ that is new to the ledger may be an old one outside. So there every effect looks
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import OnboardingError, TurnedAway, Unsettled
@@ -132,6 +132,14 @@ class Effects:
             self._complete(key, external_id)
             self._tell(key, "done")
             return external_id
+
+    def unmade(self, keys: Collection[str]) -> set[str]:
+        """Return those of the keys whose effect is not known to be made; one cheap reading for all of them."""
+        if not keys:
+            return set()
+        made = select(EffectRecord).where(col(EffectRecord.key).in_(keys), EffectRecord.state == "done")
+        with self._store.reading() as session:
+            return set(keys) - {record.key for record in session.exec(made)}
 
     def kept(self, onboarding_id: int, key: str, value: str) -> str:
         """Keep a value that every run of the same work must have alike; return the one that was kept first."""

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
+
+from bot.onboarding.additions import Addition
+from bot.onboarding.view import OnboardingView
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class TicketRequest:
     body: str
     labels: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict)
+    due: date | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,10 @@ class TicketMissing(Exception):
 
 
 class Tickets(Protocol):
-    """Every method raises Unavailable when the server does not answer, StepFailed when it refuses."""
+    """Every method raises Unavailable when the server does not answer, StepFailed when it refuses.
+
+    What is about one ticket raises TicketMissing when there is no such ticket any more.
+    """
 
     @property
     def grace_seconds(self) -> float:
@@ -48,7 +55,10 @@ class Tickets(Protocol):
         """Tell whether the ticket is linked with the onboarding's own issue."""
 
     def link(self, ticket: str, parent: str) -> None:
-        """Link the ticket with the onboarding's own issue."""
+        """Link the ticket with the onboarding's own issue. Raises AdditionRefused when that one is gone."""
+
+    def additions(self, view: OnboardingView, ticket: str) -> Sequence[Addition]:
+        """Return what the ticket gets beside its text: its watchers, the way back to Slack."""
 
     def attachment(self, issue: str, name: str) -> str | None:
         """Return the id of an attachment by its name; None when there is none."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
+from bot.onboarding.additions import Addition, Additions, add
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import FileRefused, PackGone, ParentGone, StepFailed, Unavailable
@@ -152,10 +153,12 @@ class SurfaceWorker:
         effects: Effects,
         backoff: Backoff,
         turns: Turns | None = None,
+        additions: Mapping[str, Additions] | None = None,
     ) -> None:
         self._store = store
         self._packs = packs
         self._surfaces = surfaces
+        self._additions = additions or {}
         self._flow = flow
         self._effects = effects
         self._backoff = backoff
@@ -188,6 +191,9 @@ class SurfaceWorker:
         if record.parent is None:
             record.parent = self._open(view, surface, record)
             record.digest = _digest(picture)
+        additions = self._additions.get(surface.name)
+        if additions is not None:
+            self._add(view, surface, additions.after_opening(view, record.parent))
         for report in self._reports_after(view, record.reported):
             if surface.shows(report):
                 self._write(view, surface, record.parent, report)
@@ -203,7 +209,30 @@ class SurfaceWorker:
         record.trouble = None
         self._save(record)
         if view.state != "open":
+            if additions is not None:
+                self._add(view, surface, additions.before_closing(view, record.parent))
             self._close(view, surface, record.parent)
+
+    def _add(self, view: OnboardingView, surface: Surface, additions: Sequence[Addition]) -> None:
+        """Add what is not there yet; what is refused for good is noted on the trail and left out."""
+        by_key = {f"{view.key}:{surface.name}:{addition.name}": addition for addition in additions}
+        unmade = self._effects.unmade(by_key)
+        for key, addition in by_key.items():
+            reason = add(self._effects, view.id, key, addition) if key in unmade else None
+            if reason is not None:
+                log.warning("addition_left_out", addition=addition.title, reason=reason)
+                self._note_once(
+                    view.id,
+                    f"{key}:left_out:{view.stamp}",
+                    "addition_left_out",
+                    {"surface": surface.name, "file": addition.title, "reason": reason},
+                )
+
+    def _note_once(self, onboarding_id: int, source: str, kind: str, content: Mapping[str, object]) -> None:
+        with self._flow.change(onboarding_id) as change:
+            if change.session.get(Received, source) is None:
+                change.session.add(Received(source=source, at=change.now))
+                change.note(kind, content=content)
 
     def _open(self, view: OnboardingView, surface: Surface, record: SurfaceRecord) -> str:
         key = f"{view.key}:start:{surface.name}"
@@ -335,12 +364,18 @@ class SurfaceWorker:
             record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
             if record is None or record.trouble == gone.reason:
                 return
-            record.trouble = gone.reason
-            change.session.add(record)
-            seen = say("surface.gone", service=gone.service, parent=record.parent or "—", reason=gone.reason)
+            seen = say("surface.gone", service=gone.service, parent=record.parent or "—")
             advice = say("surface.gone_advice", parent=record.parent or "—")
-            content = {"surface": name, "seen": seen.model_dump(), "advice": advice.model_dump()}
+            content = {
+                "surface": name,
+                "parent": record.parent,
+                "seen": seen.model_dump(),
+                "advice": advice.model_dump(),
+            }
             change.note("surface_gone", content=content)
+            # As far as this surface can be brought: nobody takes it for one that was forgotten.
+            record.trouble, record.revision = gone.reason, change.onboarding.revision
+            change.session.add(record)
 
     def _settled(self, job: Job) -> None:
         with self._store.reading() as session:

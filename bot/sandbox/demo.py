@@ -48,7 +48,7 @@ class Stage:
         time.sleep(self.pause)
 
 
-def play(data_dir: Path, language: Language, *, fast: bool, keep: bool) -> int:
+def play(data_dir: Path, language: Language, *, fast: bool, keep: bool, cloud: bool = False) -> int:
     """Play it all; return 0 only if every step ended as it should."""
     console = Console()
     pack = load_pack(builtin_packs() / PACK, parameter_models())
@@ -58,7 +58,7 @@ def play(data_dir: Path, language: Language, *, fast: bool, keep: bool) -> int:
     with bar:
         stage = Stage(console, bar, 0.0 if fast else FOR_THE_EYE)
         stage.tell("demo", "starts a Slack, a Jira, a file server, a mailbox and the bot, each a process of its own")
-        with household(data_dir, name="demo", language=language, quick=True) as home:
+        with household(data_dir, name="demo", language=language, quick=True, cloud=cloud) as home:
             try:
                 key = _act(home, pack, stage)
             except (NothingHappened, AppSilent, LookupError, requests.RequestException, OSError) as broken:
@@ -78,7 +78,7 @@ def _act(home: Household, pack: Pack, stage: Stage) -> str:
     slack, jira, sftp = (home.addresses[name] for name in ("slack", "jira", "sftp"))
     manager = Manager(home.slack_url, slack["users"]["manager"])
     partner = Partner(PARTNER, PARTNER_EMAIL, home.addresses["mail_url"], sftp)
-    team = DataBaseTeam(jira["url"], home.team_token, jira["database_project"])
+    team = DataBaseTeam(jira["url"], home.team_token, jira["database_project"], jira.get("database_email"))
 
     key = _start(manager, stage)
     steps = stage.progress.add_task(key, total=len(pack.checklist.steps))

@@ -52,10 +52,11 @@ class Household:
 
 
 @contextmanager
-def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Iterator[Household]:
+def household(data_dir: Path, *, name: str, language: str, quick: bool, cloud: bool = False) -> Iterator[Household]:
     """Start everything, write ``DATA_DIR/sandbox.json`` when it answers, and stop everything at the end.
 
-    ``quick`` shortens the bot's polls for a demonstration. Raises SettingsError when one runs there already.
+    ``cloud`` makes the Jira one on Cloud. ``quick`` shortens the bot's polls for a demonstration. Raises SettingsError
+    when one runs there already.
     """
     folder = (data_dir / name).resolve()
     with sole_runner(folder.parent / f"{name}.lock"), ExitStack() as processes:
@@ -76,7 +77,7 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
         known_hosts = folder / "known_hosts"
         asked: Mapping[str, Mapping[str, Any]] = {
             "slack": tokens,
-            "jira": jira_tokens | webhook,
+            "jira": {**jira_tokens, **webhook, "deployment_type": "Cloud" if cloud else "Server"},
             "sftp": {
                 **sftp_account,
                 "root": str(folder / "sftp"),
@@ -99,6 +100,7 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
             "jira": {
                 "url": at["jira"]["url"],
                 "token": jira_tokens["token"],
+                **{name: at["jira"][name] for name in ("email", "database_email") if at["jira"][name]},
                 "project": "ACT",
                 "database_project": "DB",
                 "webhook_secret": webhook["webhook_secret"],
@@ -118,10 +120,10 @@ def household(data_dir: Path, *, name: str, language: str, quick: bool) -> Itera
         yield Household(addresses, environment, folder, at["slack"]["url"], jira_tokens["database_token"])
 
 
-def play_for_a_person(data_dir: Path, language: str) -> None:
+def play_for_a_person(data_dir: Path, language: str, *, cloud: bool = False) -> None:
     """Keep a household up until Ctrl-C, with the addresses for a browser."""
     console = Console()
-    with household(data_dir, name="sandbox", language=language, quick=True) as home:
+    with household(data_dir, name="sandbox", language=language, quick=True, cloud=cloud) as home:
         console.print("[bold]Everything is up.[/] Open these in a browser; Ctrl-C ends it all.\n")
         for what, where in (
             ("Slack", home.slack_url),
@@ -162,7 +164,11 @@ def _bot_settings(addresses: Mapping[str, Any], folder: Path, language: str, *, 
         "JIRA__PROJECT": jira["project"],
         "JIRA__DATABASE_PROJECT": jira["database_project"],
         "JIRA__WEBHOOK_SECRET": jira["webhook_secret"],
-        "JIRA__FIELDS": json.dumps({"client_root": "customfield_10101", "partner_code": "customfield_10102"}),
+        # By id and by name: both are ways to say which field.
+        "JIRA__FIELDS": json.dumps({"client_root": "customfield_10101", "partner_code": "Partner code"}),
+        "JIRA__WATCHERS": "manager@sandbox.example",
+        "JIRA__COMPONENTS": "Operators",
+        "JIRA__DATABASE_COMPONENTS": "OFC",
         "TRANSFER__HOST": sftp["host"],
         "TRANSFER__PORT": str(sftp["port"]),
         "TRANSFER__USERNAME": sftp["username"],
@@ -178,6 +184,8 @@ def _bot_settings(addresses: Mapping[str, Any], folder: Path, language: str, *, 
         "ROLES__MANAGER": slack["users"]["manager"],
         "ROLES__DATA_BASE": slack["users"]["data_base"],
     }
+    if jira.get("email"):
+        settings["JIRA__EMAIL"] = jira["email"]
     for code, account in sftp["partners"].items():
         settings[f"TRANSFER__PARTNERS__{code.replace('-', '_')}__USERNAME"] = account["username"]
         settings[f"TRANSFER__PARTNERS__{code.replace('-', '_')}__PASSWORD"] = account["password"]
@@ -186,6 +194,7 @@ def _bot_settings(addresses: Mapping[str, Any], folder: Path, language: str, *, 
             "TRANSFER__POLL_SECONDS": "0.4",
             "TRANSFER__STABLE_POLLS": "2",
             "JIRA__POLL_SECONDS": "0.5",
+            "JIRA__INDEX_GRACE_SECONDS": "5",
             "ENGINE__POLL_SECONDS": "0.1",
             "RETRY__FIRST_SECONDS": "1",
         }

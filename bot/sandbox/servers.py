@@ -34,11 +34,11 @@ def slack(asked: Asked) -> tuple[AbstractContextManager[Any], Callable[[], Asked
 
 
 def jira(asked: Asked) -> tuple[AbstractContextManager[Any], Callable[[], Asked]]:
-    """Return a Jira and its address."""
+    """Return a Jira with its address, and on Cloud the mail addresses that its tokens belong to."""
     from bot.sandbox.jira import JiraServer
 
     server = JiraServer(**asked)
-    return server, lambda: {"url": server.url}
+    return server, lambda: {"url": server.url, "email": server.email, "database_email": server.database_email}
 
 
 def sftp(asked: Asked) -> tuple[AbstractContextManager[Any], Callable[[], Asked]]:

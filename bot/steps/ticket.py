@@ -1,12 +1,13 @@
 """The ticket to the Data Base team, made from the partner's form, and its end (procedure, section 3)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
 from bot.locales import say
+from bot.onboarding.additions import Addition, add
 from bot.onboarding.errors import StepFailed, Unavailable
 from bot.onboarding.outcomes import Done, Evidence, Failed, Outcome, Waiting, fact
 from bot.onboarding.tickets import TicketMissing, TicketRequest, Tickets, TicketStatus
@@ -44,14 +45,14 @@ class TicketStep:
         parameters = work.parameters(TicketParameters)
         parent = self._parent(work)
         ticket = self._open(work, parameters)
-        self._complete(work, ticket, parent)
         try:
+            left_out = self._complete(work, ticket, parent)
             status = self._tickets.status(ticket)
         except TicketMissing as gone:
             raise StepFailed(
                 "TICKET_GONE", say("ticket.gone", ticket=ticket), say("ticket.gone_advice", ticket=ticket)
             ) from gone
-        return self._judge(work, parameters, ticket, status)
+        return self._judge(work, parameters, ticket, status, left_out)
 
     def _parent(self, work: Work) -> str:
         surface = work.view.surfaces.get("jira")
@@ -75,7 +76,9 @@ class TicketStep:
             summary=parameters.summary.format(**names),
             body=ticket_body(work, form, answers),
             labels=parameters.labels,
-            values=answers,
+            # Where the form does not ask for them, the onboarding's own names can fill a field as well.
+            values={**names, "tax_ids": list(work.view.tax_ids), **answers},
+            due=work.step.due_on or work.view.due,
         )
         return work.once(
             "issue",
@@ -84,17 +87,24 @@ class TicketStep:
             grace_seconds=self._tickets.grace_seconds,
         )
 
-    def _complete(self, work: Work, ticket: str, parent: str) -> None:
-        """Add what belongs to the ticket but cannot be written in the same request: its link and its attachment."""
+    def _complete(self, work: Work, ticket: str, parent: str) -> list[str]:
+        """Add what belongs to the ticket but cannot be written in the same request: links, watchers, its attachment.
+
+        Returns what is left out because Jira refuses it, with its reason.
+        """
 
         def link() -> str:
             self._tickets.link(ticket, parent)
             return parent
 
-        work.once("link", look=lambda: parent if self._tickets.is_linked(ticket, parent) else None, do=link)
+        linked = Addition("link", parent, lambda: parent if self._tickets.is_linked(ticket, parent) else None, link)
+        left_out: list[str] = []
+        for addition in (linked, *self._tickets.additions(work.view, ticket)):
+            reason = add(work.effects, work.view.id, work.effect_key(addition.name), addition)
+            left_out += [] if reason is None else [f"{addition.title}: {reason}"]
         form, answers = form_answers(work)
         if form is None:
-            return
+            return left_out
         name = f"{work.view.key}-{form.form}.json"
         content = attachment(work, form, answers)
         work.once(
@@ -102,8 +112,11 @@ class TicketStep:
             look=lambda: self._tickets.attachment(ticket, name),
             do=lambda: self._tickets.attach(ticket, name, content),
         )
+        return left_out
 
-    def _judge(self, work: Work, parameters: TicketParameters, ticket: str, status: TicketStatus) -> Outcome:
+    def _judge(
+        self, work: Work, parameters: TicketParameters, ticket: str, status: TicketStatus, left_out: Sequence[str]
+    ) -> Outcome:
         address = self._tickets.address(ticket)
         facts = [fact("ticket", ticket), fact("status", status.status)]
         if status.resolution:
@@ -112,6 +125,7 @@ class TicketStep:
             facts.append(fact("assignee", status.assignee))
         if status.words:
             facts.append(fact("words", status.words))
+        facts += [fact("left_out", each) for each in left_out]
         evidence = Evidence(facts=tuple(facts))
         again = _Again(poll=self._poll_seconds, signal=ticket_signal(ticket))
         if _matches(parameters.refused, status):

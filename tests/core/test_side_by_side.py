@@ -267,10 +267,10 @@ def test_the_doctor_says_which_database_runs_and_which_folder_is_shared(postgres
         return {found.part: found for found in examine(settings)}
 
     on_sqlite = database("", "one")
-    assert "SQLite" in on_sqlite["database"].seen
-    assert "move-database" in on_sqlite["production"].advice
+    assert "SQLite" in on_sqlite["database"].seen.en
+    assert "move-database" in on_sqlite["production"].advice.en
     on_postgres = database(postgres_url, "one")
-    assert "Postgres" in on_postgres["database"].seen
+    assert "Postgres" in on_postgres["database"].seen.en
     assert on_postgres["shared folder"].ok
     # Looking has changed nothing: the first worker's folder is the one that counts.
     store = Store(postgres_url)
@@ -280,7 +280,7 @@ def test_the_doctor_says_which_database_runs_and_which_folder_is_shared(postgres
     assert database(postgres_url, "two")["shared folder"].ok
     lost = database("postgresql://bot:secret@127.0.0.1:1/onboarding", "one")["database"]
     assert not lost.ok
-    assert "secret" not in lost.seen
+    assert "secret" not in lost.seen.en
 
 
 def test_who_waits_is_not_told_of_a_deadlock(two: tuple[House, House]) -> None:

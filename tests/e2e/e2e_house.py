@@ -310,6 +310,7 @@ def house(
     real_sshd: bool = False,
     files_of: Callable[[Path], AbstractContextManager[FileServer]] | None = None,
     jira_kind: str = "Server",
+    jira_options: Mapping[str, Any] | None = None,
     **settings: str | None,
 ) -> Iterator[House]:
     port = free_port()
@@ -317,7 +318,7 @@ def house(
     with ExitStack() as parts:
         files = parts.enter_context((files_of or (openssh_files if real_sshd else sandbox_files))(place))
         slack = parts.enter_context(SlackServer(request_url=f"{web_url}/slack/events" if mode == "http" else None))
-        jira = parts.enter_context(JiraServer(deployment_type=jira_kind))
+        jira = parts.enter_context(JiraServer(deployment_type=jira_kind, **(jira_options or {})))
         mailbox = parts.enter_context(Mailbox())
         wanted = {
             "DATA_DIR": str(place / "data"),

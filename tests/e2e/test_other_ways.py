@@ -38,7 +38,7 @@ def test_the_doctor_finds_everything_well_and_names_what_is_not(tmp_path: Path) 
     with house(tmp_path, JIRA__FIELDS='{"client_root": "customfield_1"}') as home:
         told = home.command("doctor")
         assert told.returncode == 1
-        assert "customfield_1 no such field" in " ".join(told.stdout.split())
+        assert "FAIL jira DB fields Jira has no field “customfield_1”" in " ".join(told.stdout.split())
         home.environment["ONBOARDING_JIRA__FIELDS"] = '{"client_root": "customfield_10101"}'
         told = home.command("doctor")
         assert told.returncode == 0, told.stdout

@@ -405,10 +405,10 @@ class TestDoctor:
     ) -> None:
         found = doctor(server.settings, tmp_path, monkeypatch)
         assert [(one.part, one.ok) for one in found] == [("ftps certificate", True), ("ftps", True)]
-        assert str(server.settings.ca_file) in found[0].seen
+        assert str(server.settings.ca_file) in found[0].seen.en
         found = doctor(server.settings_with(ca_file=None), tmp_path, monkeypatch)
         assert [(one.part, one.ok, one.needed) for one in found] == [("ftps", False, True)]
-        assert "TRANSFER__CA_FILE" in found[0].advice
+        assert "TRANSFER__CA_FILE" in found[0].advice.en
 
     @over_plain_ftp
     def test_it_warns_of_plain_ftp_and_says_what_to_set(
@@ -416,8 +416,8 @@ class TestDoctor:
     ) -> None:
         warning, works = doctor(server.settings, tmp_path, monkeypatch)
         assert (warning.ok, warning.needed, works.ok) == (False, False, True)
-        assert "readable" in warning.seen
-        assert "TRANSFER__PROTOCOL=ftps" in warning.advice
+        assert "readable" in warning.seen.en
+        assert "TRANSFER__PROTOCOL=ftps" in warning.advice.en
 
     @over_plain_ftp
     def test_it_says_that_rights_are_not_shown(
@@ -434,8 +434,8 @@ class TestDoctor:
     ) -> None:
         [finding] = doctor(server.settings_with(password="not-this-one"), tmp_path, monkeypatch)
         assert not finding.ok
-        assert "refuses this account" in finding.seen
-        assert "not-this-one" not in finding.seen
+        assert "refuses this account" in finding.seen.en
+        assert "not-this-one" not in finding.seen.en
 
 
 def doctor(settings: TransferSettings, place: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:

@@ -167,7 +167,7 @@ class AttachedEndpoints:
         else:
             given = call.json()
             account = self._store.site.person(given) if isinstance(given, str) else None
-        if account is None:
+        if account is None or not self._store.may(account, issue.project, "BROWSE_PROJECTS"):
             raise Refusal(400, f'The user "{given}" does not have permission to view this issue.')
         self._require_managing(call, issue, account)
         if account.name not in issue.watchers:

@@ -17,6 +17,7 @@ FieldKind = Literal[
     "date",
     "user",
     "priority",
+    "components",
     "fixed",
 ]
 
@@ -105,7 +106,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Project:
-    """A project with its workflow and its screens, which name the fields that may be set."""
+    """A project with its workflow and its screens, which name the fields that may be set, and those that must be."""
 
     id: str
     key: str
@@ -116,6 +117,8 @@ class Project:
     create_screen: tuple[str, ...]
     edit_screen: tuple[str, ...]
     first_status: str = "To Do"
+    components: tuple[Named, ...] = ()
+    required_fields: tuple[str, ...] = ()
 
 
 @dataclass

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 from starlette.datastructures import UploadFile
@@ -124,6 +125,7 @@ class Gate:
         return response
 
     def _say_who(self, response: Response, user: Account | None, request: Request) -> None:
+        response.headers["Date"] = format_datetime(self._store.now().astimezone(UTC), usegmt=True)
         known = user is not None and user is not NOBODY
         if not self._store.site.is_cloud:
             response.headers["X-AUSERNAME"] = user.name if user is not None and known else "anonymous"

@@ -80,7 +80,7 @@ class IssueEndpoints:
         words = "You do not have permission to edit issues in this project."
         self._store.require(call.user, issue.project, "EDIT_ISSUES", words)
         # Another issue type may want another workflow: Jira's edit screen refuses it the same way.
-        screen = set(issue.project.edit_screen) - {"issuetype"}
+        screen = self._store.screen(call.user, issue.project, issue.project.edit_screen) - {"issuetype"}
         changes = read_changes(body, self._store.site, screen, issue.values)
         properties = read_properties(body)
         self._check(call, issue.project, changes)
@@ -162,10 +162,11 @@ class IssueEndpoints:
         kind = _issue_type(project, given.get("issuetype"))
         if "summary" not in given and "summary" not in (body.get("update") or {}):
             body = body | {"fields": given | {"summary": None}}
-        screen = set(project.create_screen)
+        screen = self._store.screen(call.user, project, project.create_screen)
         changes = read_changes(body, self._store.site, screen, {}, apart={"project", "issuetype", "parent"})
         properties = read_properties(body)
         self._check(call, project, changes)
+        self._check_required(project, changes)
         parent = self._parent(call, project, kind, given.get("parent"))
         issue = self._store.create(call.user, project, kind, changes.values, parent)
         issue.properties |= properties
@@ -232,8 +233,18 @@ class IssueEndpoints:
             account = self._store.site.account(assignee)
             if account is None or not self._store.may(account, project, "ASSIGNABLE_USER"):
                 raise bad_field("assignee", f"User '{assignee}' cannot be assigned issues.")
+        for component in changes.values.get("components") or ():
+            if component not in project.components:
+                raise bad_field("components", f"Component name '{component.name}' is not valid")
         if changes.comments:
             self._store.require(call.user, project, "ADD_COMMENTS", NO_COMMENT)
+
+    def _check_required(self, project: Project, changes: Changes) -> None:
+        site = self._store.site
+        names = {each.id: each.name for each in site.fields if each.id in project.required_fields}
+        missing = {each: f"{name} is required." for each, name in names.items() if not changes.values.get(each)}
+        if missing:
+            raise Refusal(400, errors=missing)
 
     def _add_comments(self, call: Call, issue: Issue, changes: Changes) -> None:
         for body in changes.comments:

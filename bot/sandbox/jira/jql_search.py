@@ -122,7 +122,7 @@ class _Meaning:
                 return self._chosen(name, operator, operands, texts, self._known_label)
             case ("assignee" | "reporter" | "creator", _):
                 return self._chosen(name, operator, operands, texts, self._known_user)
-            case _, "labels":
+            case _, "labels" | "components":
                 return self._chosen(name, operator, operands, texts, self._known_label)
             case ("issuelinks" | "watches", _):
                 raise JqlError(f"Field '{name}' cannot be searched this way.")

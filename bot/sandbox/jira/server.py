@@ -47,6 +47,7 @@ class JiraServer:
     (``store.index.delay_seconds`` changes that). ``faults`` names operations such as
     ``POST /rest/api/2/issue/{key}/comment``. ``write_limits.is_on`` switches on Jira's limit of writes per issue.
     ``webhook_url`` is told of every event, signed with ``webhook_secret``; ``webhooks`` says more, while it runs.
+    ``around`` wraps the whole application, for whoever wants to look at each request and its answer.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class JiraServer:
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
         clock: Callable[[], datetime] = now_utc,
+        around: Callable[[ASGIApp], ASGIApp] = lambda application: application,
     ) -> None:
         if deployment_type not in {"Server", "Cloud"}:
             raise ValueError(f"deployment_type {deployment_type!r} is neither 'Server' (a Data Center) nor 'Cloud'.")
@@ -80,6 +82,7 @@ class JiraServer:
         self.calls: list[LoggedCall] = []
         self._tokens = {token: BOT.name, database_token: DATABASE_MEMBER.name, manager_token: MANAGER.name}
         self._upload_limit = upload_limit
+        self._around = around
         self._host = host
         self._port = port
         self._connections: Connections = {}
@@ -144,7 +147,7 @@ class JiraServer:
 
     async def _serve(self, listening: socket.socket) -> asyncio.Server:
         config = uvicorn.Config(
-            _Application(self._gate(), self._pages(), self._connections),
+            self._around(_Application(self._gate(), self._pages(), self._connections)),
             lifespan="off",
             ws="none",
             log_config=None,

@@ -113,7 +113,7 @@ class Shapes:
                 "description": "",
                 "lead": self.account(project.lead),
                 "issueTypes": [self.named("issuetype", each) for each in project.issue_types],
-                "components": [],
+                "components": [self.component(each) for each in project.components],
                 "versions": [],
                 "roles": {},
             }
@@ -148,9 +148,9 @@ class Shapes:
 
     def field_meta(self, field: Field, project: Project) -> JsonObject:
         """A field of a screen, as the create and edit metadata show it."""
-        operations = ["add", "set", "remove"] if field.kind == "labels" else ["set"]
+        operations = ["add", "set", "remove"] if field.kind in {"labels", "components"} else ["set"]
         shape: JsonObject = {
-            "required": field.kind == "summary" or field.id == "issuetype",
+            "required": field.id in {"summary", "issuetype", *project.required_fields},
             "schema": self.schema(field),
             "name": field.name,
             "fieldId": field.id,
@@ -160,11 +160,17 @@ class Shapes:
         allowed = {
             "issuetype": [self.named("issuetype", each) for each in project.issue_types],
             "priority": [self.named("priority", each) for each in self._store.site.priorities],
+            "components": [self.component(each) for each in project.components],
         }.get(field.id, [self.option(each) for each in field.options])
         return shape | ({"allowedValues": allowed} if allowed else {})
 
     def _field_key(self, field_id: str) -> JsonObject:
         return {"key": field_id} if self._store.site.is_cloud else {}
+
+    def component(self, component: Named) -> JsonObject:
+        """A component of a project."""
+        self_url = f"{self._rest}/component/{component.id}"
+        return {"self": self_url, "id": component.id, "name": component.name}
 
     def option(self, option: Named) -> JsonObject:
         """A value of a select list."""
@@ -367,6 +373,8 @@ class Shapes:
         field = self._store.site.field(field_id)
         if value is not None and field is not None and field.kind == "user":
             return self.account(value)
+        if field is not None and field.kind == "components":
+            return [self.component(each) for each in value or ()]
         return value
 
 

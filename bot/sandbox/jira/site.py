@@ -45,6 +45,7 @@ PERMISSIONS = {
     "ASSIGNABLE_USER": "Assignable User",
     "TRANSITION_ISSUES": "Transition Issues",
     "RESOLVE_ISSUES": "Resolve Issues",
+    "SCHEDULE_ISSUES": "Schedule Issues",
     "LINK_ISSUES": "Link Issues",
     "ADD_COMMENTS": "Add Comments",
     "EDIT_OWN_COMMENTS": "Edit Own Comments",
@@ -69,6 +70,7 @@ SYSTEM_FIELDS = (
     Field("priority", "Priority", "priority", ("priority",), schema_type="priority"),
     Field("assignee", "Assignee", "user", ("assignee",), schema_type="user"),
     Field("duedate", "Due Date", "date", ("due", "duedate"), schema_type="date"),
+    Field("components", "Component/s", "components", ("component",), schema_type="array", schema_items="component"),
     Field("reporter", "Reporter", "user", ("reporter",), schema_type="user"),
     Field("creator", "Creator", "fixed", ("creator",), schema_type="user"),
     Field("project", "Project", "fixed", ("project",), schema_type="project"),
@@ -117,7 +119,11 @@ TICKET_FIELDS = (
 )
 HIDDEN_FIELD = _custom(10199, "Cost centre", "text", "textfield", "string")
 
-COMMON_SCREEN = ("summary", "issuetype", "description", "labels", "priority", "assignee", "duedate")
+COMMON_SCREEN = (
+    "summary", "issuetype", "description", "labels", "priority", "assignee", "duedate", "components"
+)  # fmt: skip
+# Fields that a screen shows to those alone who have the permission.
+NEEDS_PERMISSION = {"duedate": "SCHEDULE_ISSUES", "assignee": "ASSIGN_ISSUES"}
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,7 @@ def default_site(*, is_cloud: bool = False) -> Site:
         workflow=(START, FINISH, REOPEN),
         create_screen=COMMON_SCREEN,
         edit_screen=COMMON_SCREEN,
+        components=(Named("10200", "Operators"), Named("10201", "Partners")),
     )
     tickets = Project(
         id="10001",
@@ -184,6 +191,7 @@ def default_site(*, is_cloud: bool = False) -> Site:
         workflow=(START, FINISH, REJECT, REOPEN),
         create_screen=ticket_screen,
         edit_screen=ticket_screen,
+        components=(Named("10210", "OFC"), Named("10211", "Imports")),
     )
     return Site(
         accounts=(BOT, DATABASE_MEMBER, MANAGER),

@@ -8,7 +8,7 @@ from bot.sandbox.jira.calls import Call, Endpoint, answer, page
 from bot.sandbox.jira.entities import Account, JsonObject, Named, Project
 from bot.sandbox.jira.refusals import Refusal
 from bot.sandbox.jira.shapes import Shapes, timestamp
-from bot.sandbox.jira.site import PERMISSIONS
+from bot.sandbox.jira.site import PERMISSIONS, Site
 from bot.sandbox.jira.store import JiraStore
 
 REST = "/rest/api/2"
@@ -24,10 +24,13 @@ class SiteEndpoints:
 
     def __init__(self, store: JiraStore, shapes: Shapes, url: str, upload_limit: int) -> None:
         self._store = store
-        self._site = store.site
         self._shapes = shapes
         self._url = url
         self._upload_limit = upload_limit
+
+    @property
+    def _site(self) -> Site:
+        return self._store.site
 
     def endpoints(self) -> list[Endpoint]:
         """The table of endpoints."""
@@ -38,6 +41,7 @@ class SiteEndpoints:
             Endpoint("GET", f"{REST}/project", self.projects),
             Endpoint("GET", f"{REST}/project/{{key}}", self.project),
             Endpoint("GET", f"{REST}/project/{{key}}/statuses", self.project_statuses),
+            Endpoint("GET", f"{REST}/project/{{key}}/components", self.project_components),
             Endpoint("GET", f"{REST}/issue/createmeta/{{key}}/issuetypes", self.create_meta_types),
             Endpoint("GET", f"{REST}/issue/createmeta/{{key}}/issuetypes/{{id}}", self.create_meta_fields),
             Endpoint("GET", f"{REST}/field", self.fields),
@@ -127,6 +131,11 @@ class SiteEndpoints:
         kinds = [self._shapes.named("issuetype", each) for each in project.issue_types]
         return answer([kind | {"statuses": statuses} for kind in kinds])
 
+    def project_components(self, call: Call) -> Response:
+        """The components of a project."""
+        project = self._project(call, call.path["key"])
+        return answer([self._shapes.component(each) for each in project.components])
+
     def create_meta_types(self, call: Call) -> Response:
         """The issue types that the user may create in a project."""
         project = self._creatable(call)
@@ -138,7 +147,7 @@ class SiteEndpoints:
         project = self._creatable(call)
         if call.path["id"] not in {each.id for each in project.issue_types}:
             raise Refusal(404, f"The issue type {call.path['id']} is not of the project {project.key}.")
-        screen = {"project", *project.create_screen}
+        screen = {"project", *self._store.screen(call.user, project, project.create_screen)}
         fields = [self._shapes.field_meta(each, project) for each in self._site.fields if each.id in screen]
         return self._meta_page(call, fields, "fields")
 

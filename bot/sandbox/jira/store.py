@@ -1,6 +1,7 @@
 """The site's state: issues and what hangs on them. Knows what may be done by whom, nothing of HTTP."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from threading import RLock
@@ -23,7 +24,7 @@ from bot.sandbox.jira.entities import (
 )
 from bot.sandbox.jira.index import SearchIndex
 from bot.sandbox.jira.refusals import Refusal, no_such_issue
-from bot.sandbox.jira.site import ADMINISTRATOR, BOT, MANAGER, MEMBER, PERMISSIONS, Site
+from bot.sandbox.jira.site import ADMINISTRATOR, BOT, MANAGER, MEMBER, NEEDS_PERMISSION, PERMISSIONS, Site
 
 
 def now_utc() -> datetime:
@@ -101,6 +102,40 @@ class JiraStore:
             raise ValueError(f"no such permission: {', '.join(sorted(named - PERMISSIONS.keys()))}")
         with self.lock:
             self._granted[user, project] = combine(self._granted[user, project], named)
+
+    def screen(self, user: Account, project: Project, fields: Iterable[str]) -> set[str]:
+        """Return those fields of a screen that the user may set, of those that the site still has."""
+        known = {each.id for each in self.site.fields}
+        return {
+            name
+            for name in fields
+            if name in known and (name not in NEEDS_PERMISSION or self.may(user, project, NEEDS_PERMISSION[name]))
+        }
+
+    # What an administrator does
+
+    def change_project(self, key: str, **changes: Any) -> None:
+        """Change a project's set-up, such as ``required_fields``, while the server runs."""
+        with self.lock:
+            before = next(each for each in self.site.projects if each.key == key)
+            after = replace(before, **changes)
+            projects = tuple(after if each is before else each for each in self.site.projects)
+            self.site = replace(self.site, projects=projects)
+            for issue in self.issues.values():
+                if issue.project.key == key:
+                    issue.project = after
+
+    def delete_project(self, key: str) -> None:
+        """Delete a project with its issues."""
+        with self.lock:
+            for issue in [each for each in self.issues.values() if each.project.key == key]:
+                self.delete(issue)
+            self.site = replace(self.site, projects=tuple(each for each in self.site.projects if each.key != key))
+
+    def delete_field(self, field_id: str) -> None:
+        """Delete a custom field; the values that issues had in it are gone."""
+        with self.lock:
+            self.site = replace(self.site, fields=tuple(each for each in self.site.fields if each.id != field_id))
 
     # Issues
 

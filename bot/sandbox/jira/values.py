@@ -96,6 +96,21 @@ def _priority(field: Field, given: object, site: Site) -> Named:
     return _choose(site.priorities, given, "name", "Priority {!r} is not valid.")
 
 
+def _components(field: Field, given: object, site: Site) -> list[Named]:
+    del field
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise BadValue("data was not an array")
+    everywhere = tuple(each for project in site.projects for each in project.components)
+    chosen: list[Named] = []
+    for each in given:
+        if not isinstance(each, dict) or not ({"id", "name"} & each.keys()):
+            raise BadValue("expected Object containing a 'name' or 'id' property")
+        chosen.append(_choose(everywhere, each, "name", "Component name '{}' is not valid"))
+    return chosen
+
+
 def _choose(choices: tuple[Named, ...], given: dict[str, object], by: str, refusal: str) -> Named:
     wanted = given.get("id", given.get(by))
     for each in choices:
@@ -163,6 +178,7 @@ _READERS: dict[str, Callable[[Field, object, Site], Any]] = {
     "labels": _labels,
     "option": _option,
     "priority": _priority,
+    "components": _components,
     "number": _number,
     "date": _date,
     "user": _user,

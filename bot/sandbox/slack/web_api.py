@@ -15,6 +15,13 @@ from bot.sandbox.slack.methods import EVENT_SCOPES, FORM_ONLY, METHODS, SCOPES, 
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.workspace import Workspace
 
+# Scopes that no method of the sandbox asks for, and an app may have: events and private channels need them.
+MORE_SCOPES = frozenset(
+    {
+        "app_mentions:read", "commands", "files:read", "groups:history", "groups:read", "im:history", "im:read",
+        "mpim:history", "reactions:read", "team:read",
+    }
+)  # fmt: skip
 APP_METHODS = frozenset({"apps.connections.open"})
 # Reading a direct conversation is a right of its own.
 IM_HISTORY = "im:history"
@@ -23,8 +30,8 @@ IM_HISTORY = "im:history"
 class WebApi:
     """Answers ``/api/<method>``.
 
-    ``scopes`` are those the bot token has; None gives it all that the known methods need. ``extra`` are methods
-    that belong to another part of the server (opening a socket).
+    ``scopes`` are those the bot token has; None gives it all that the known methods need, and more. ``extra`` are
+    methods that belong to another part of the server (opening a socket).
     """
 
     def __init__(
@@ -43,7 +50,7 @@ class WebApi:
         self._rate_limits = rate_limits
         self._bot_token = bot_token
         self._app_token = app_token
-        self._scopes = frozenset(SCOPES.values()) | {"commands", IM_HISTORY} if scopes is None else scopes
+        self._scopes = frozenset(SCOPES.values()) | MORE_SCOPES if scopes is None else scopes
         self._methods = {**METHODS, **(extra or {})}
 
     async def answer(self, request: Request, method: str) -> Response:
