@@ -47,7 +47,10 @@ def _moment(*, nullable: bool = False) -> Any:
 
 
 class Onboarding(SQLModel, table=True):
-    """One activation of one operator for one client of one partner. ``revision`` is its last trail event's number."""
+    """One activation of one operator for one client of one partner. ``revision`` is its last trail event's number.
+
+    ``links_renewed`` counts the times that every link sent out for it was made void.
+    """
 
     __tablename__ = "onboarding"
     __table_args__ = (
@@ -90,6 +93,7 @@ class Onboarding(SQLModel, table=True):
     state: str = Field(default="open", index=True)
     revision: int = 0
     head: str = ""
+    links_renewed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_by: str
     started_at: datetime = _moment()
     closed_at: datetime | None = _moment(nullable=True)
@@ -129,6 +133,22 @@ class StepRecord(SQLModel, table=True):
     due_on: date | None = None
     changed_at: datetime | None = _moment(nullable=True)
     changed_by: str | None = None
+
+
+class FormDraft(SQLModel, table=True):
+    """What has been typed into a form that has not been sent: unchecked texts by field id, for all who hold the link.
+
+    It is no event: no trail line and no revision come of it. ``saves`` counts, so that a page knows whether the draft
+    is still the one that it showed.
+    """
+
+    __tablename__ = "form_draft"
+
+    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
+    step_id: str = Field(primary_key=True)
+    typed: dict[str, Any] = _json()
+    saves: int = 0
+    saved_at: datetime = _moment()
 
 
 class Event(SQLModel, table=True):

@@ -18,8 +18,11 @@ from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_open
 from bot.onboarding.clock import Clock, WorkingTime
+from bot.onboarding.correcting import Correcting
+from bot.onboarding.drafts import Drafts, forget_draft
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.linking import Linking
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -59,6 +62,9 @@ class Onboardings:
         self._roles = roles
         self._asking = Asking(store, flow, clock, roles)
         self._language = language
+        self.drafts = Drafts(store, clock)
+        self.correcting = Correcting(self._asking, flow)
+        self.linking = Linking(self._asking, flow, roles)
 
     # Starting and reading.
 
@@ -266,6 +272,7 @@ class Onboardings:
                 Fact(say("fact.answers"), str(sum(value not in (None, "", []) for value in answers.values()))),
                 *warnings,
             )
+            forget_draft(change.session, record.onboarding_id, step_id)
             return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
 
         return self._act(key, step_id, actor, source, decide)

@@ -66,6 +66,7 @@ class StepView:
     changed_by: str | None
     offer: Offer | None = None
     days_late: int = 0
+    run: int = 1
 
     @property
     def id(self) -> str:
@@ -113,6 +114,16 @@ class OnboardingView:
     troubles: Mapping[str, str] = field(default_factory=dict)
     restored: int = 0
     days_late: int = 0
+    links_renewed: int = 0
+
+    def link_edition(self, run: int) -> int:
+        """Return which edition of a step's link is the valid one: a new run or a renewal makes the earlier ones void."""
+        return run + self.links_renewed
+
+    @property
+    def page_edition(self) -> int:
+        """Which edition of the link to the partner's page is the valid one."""
+        return 1 + self.links_renewed
 
     @property
     def most_days_late(self) -> int:
@@ -227,6 +238,7 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         troubles={surface.name: surface.trouble for surface in surfaces if surface.trouble},
         restored=times_restored(session, onboarding),
         days_late=late(onboarding.due),
+        links_renewed=onboarding.links_renewed,
     )
 
 
@@ -349,6 +361,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callabl
         changed_by=record.changed_by,
         offer=Offer.of(record),
         days_late=late(record.due_on) if record.state in {"running", "waiting", "failed"} else 0,
+        run=record.run,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from bot.locales import say
+from bot.onboarding.correcting import correction_of_run
 from bot.onboarding.mail import Mailer
 from bot.onboarding.outcomes import Outcome, Waiting
 from bot.onboarding.ports import Links
@@ -34,7 +35,7 @@ class FormStep:
         parameters = work.parameters(FormParameters)
         if work.memory.get("asked_in_run") == work.run:
             return Waiting(on=parameters.by, note=say("form.waiting"))
-        link = self._links.form(work.view.key, work.definition.id)
+        link = self._links.form(work.view.key, work.definition.id, edition=work.view.link_edition(work.run))
         values = {
             "title": work.definition.title,
             "operator": work.view.operator,
@@ -42,9 +43,13 @@ class FormStep:
             "link": link,
             "key": work.view.key,
         }
-        text = say("form.invitation", **values)
+        subject, text = say("form.subject", **values), say("form.invitation", **values)
+        correction = correction_of_run(work.memory, work.run)
+        if correction is not None:
+            subject = say("form.correction_subject", **values)
+            text = say("form.correction", comment=correction.comment, **values)
         if parameters.by == "partner":
-            invite(work, self._mailer, say("form.subject", **values), text)
+            invite(work, self._mailer, subject, text)
         return Waiting(
             on=parameters.by,
             note=say("form.waiting"),

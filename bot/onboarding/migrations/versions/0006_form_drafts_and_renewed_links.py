@@ -1,0 +1,33 @@
+"""Drafts of the partner's form, and links that are made void
+
+Revision 0006, after 0005.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "form_draft",
+        sa.Column("onboarding_id", sa.Integer(), nullable=False),
+        sa.Column("step_id", sa.String(), nullable=False),
+        sa.Column("typed", sa.JSON(), nullable=False),
+        sa.Column("saves", sa.Integer(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["onboarding_id"], ["onboarding.id"]),
+        sa.PrimaryKeyConstraint("onboarding_id", "step_id"),
+    )
+    with op.batch_alter_table("onboarding") as batch_op:
+        batch_op.add_column(sa.Column("links_renewed", sa.Integer(), nullable=False, server_default="0"))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("onboarding") as batch_op:
+        batch_op.drop_column("links_renewed")
+    op.drop_table("form_draft")
