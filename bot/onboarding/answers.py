@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from bot.locales import say
-from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, parse, shortened
+from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, holds_private_key, parse, shortened
 from bot.onboarding.clock import WorkingTime
 from bot.onboarding.currencies import CURRENCIES
 from bot.onboarding.errors import Invalid
@@ -74,10 +74,15 @@ def check_answers(
     values = _filled_values(form, filled)
     values |= _typed_values(form, given, str(_filled(form, filled, "country") or ""), errors)
     no_ofc = _switched_off(values)
-    off = no_ofc | _not_asked(form, values)
     for asked in form.fields:
-        if asked.id in off and asked.id in values and values[asked.id] != _default(asked):
-            errors[asked.id] = say("answers.not_wanted" if asked.id in no_ofc else "answers.not_asked")
+        if asked.id in no_ofc and asked.id in values and values[asked.id] != _default(asked):
+            errors[asked.id] = say("answers.not_wanted")
+    # What is not asked may have been typed before the answer that it depends on was changed: it is left out.
+    not_asked = _not_asked(form, values) - no_ofc
+    for name in not_asked & errors.keys():
+        if not _holds_private_key(given.get(name, "")):
+            del errors[name]
+    off = no_ofc | not_asked
     values = {name: value for name, value in values.items() if name not in off}
     for asked in form.fields:
         default = _default(asked)
@@ -113,6 +118,10 @@ def required_fields(form: Form, given: Given) -> frozenset[str]:
         if default is not None and asked.id not in off:
             values.setdefault(asked.id, default)
     return frozenset(asked.id for asked in form.fields if _is_required(asked, values, off))
+
+
+def _holds_private_key(given: str | Sequence[str]) -> bool:
+    return any(holds_private_key(part) for part in ([given] if isinstance(given, str) else given))
 
 
 def _unknown(name: str) -> Localized:

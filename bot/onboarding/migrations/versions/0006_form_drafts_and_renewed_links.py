@@ -23,11 +23,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["onboarding_id"], ["onboarding.id"]),
         sa.PrimaryKeyConstraint("onboarding_id", "step_id"),
     )
-    with op.batch_alter_table("onboarding") as batch_op:
-        batch_op.add_column(sa.Column("links_renewed", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("onboarding", sa.Column("links_renewed", sa.Integer(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("onboarding") as batch_op:
-        batch_op.drop_column("links_renewed")
+    # In place: a copy of this table would lose what refers to it.
+    op.drop_column("onboarding", "links_renewed")
     op.drop_table("form_draft")
