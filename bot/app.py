@@ -72,6 +72,7 @@ from bot.web.export import export_dossier
 from bot.web.health import build_health
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
+from bot.web.partner_page import Connection as PartnerConnection
 from bot.web.server import WebServer
 from checklists.model import FormParameters
 
@@ -151,7 +152,8 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     if settings.transfer:
         transfer = ObservedTransfer(build_transfer(settings.transfer), peers, settings.transfer.protocol)
     jira = JiraConnection(settings.jira, peers) if settings.jira else None
-    links = SignedLinks(public_url(settings), secret_key(settings, store), clock=clock)
+    key, days = secret_key(settings, store), settings.web.link_days
+    links = SignedLinks(public_url(settings), key, max_age_days=days, clock=clock)
     means = _means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets())
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
@@ -464,8 +466,16 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
         language=settings.language,
         transfer_root=settings.transfer.root if settings.transfer else "",
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
+        connection=_connection(settings),
         slack_handler=front.request_handler() if front is not None and by_http else None,
     )
+
+
+def _connection(settings: Settings) -> PartnerConnection | None:
+    server = settings.transfer
+    if server is None:
+        return None
+    return PartnerConnection(server.protocol, server.host, server.port, lambda partner: _username(settings, partner))
 
 
 def _stop_at_signals() -> Event:

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlmodel import col, select
 
 from bot.locales import say
 from bot.onboarding.actors import Actor
-from bot.onboarding.asking import Asking
+from bot.onboarding.asking import Asking, find
 from bot.onboarding.drafts import forget_draft
 from bot.onboarding.errors import Refused
 from bot.onboarding.flow import Flow
+from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Back
-from bot.onboarding.store import tried_again
+from bot.onboarding.store import Store, tried_again
 
 log = structlog.stdlib.get_logger()
 
@@ -52,14 +54,20 @@ def correction_of_run(memory: Mapping[str, Any], run: int) -> Correction | None:
 class Correcting:
     """Opens forms again."""
 
-    def __init__(self, asking: Asking, flow: Flow) -> None:
+    def __init__(self, store: Store, asking: Asking, flow: Flow) -> None:
+        self._store = store
         self._asking = asking
         self._flow = flow
 
+    def asked_of(self, key: str, step_id: str) -> Correction | None:
+        """Return the correction that a form is open for now; None when it is none. Raises Unknown."""
+        with self._store.reading() as session:
+            of_it = select(StepRecord).where(StepRecord.onboarding_id == find(session, key).id)
+            record = session.exec(of_it.where(col(StepRecord.step_id) == step_id)).first()
+            return correction_of_run(record.memory, record.run) if record is not None else None
+
     @tried_again
-    def ask_correction(
-        self, key: str, step_id: str, comment: str, *, actor: Actor, source: str | None = None
-    ) -> bool:
+    def ask_correction(self, key: str, step_id: str, comment: str, *, actor: Actor, source: str | None = None) -> bool:
         """Ask for a correction of a form that was sent; its link to the partner is a new one.
 
         A manager or the Data Base team may. False for a repeat. Raises Refused when there is nothing to correct yet

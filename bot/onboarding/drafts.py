@@ -50,6 +50,7 @@ class Drafts:
         """
         with self._store.transaction(for_person=True) as session:
             number = find(session, key).id
+            assert number is not None
             onboarding = session.exec(select(Onboarding).where(Onboarding.id == number).with_for_update()).one()
             self._require_open(session, onboarding, step_id)
             kept = session.get(FormDraft, (number, step_id))

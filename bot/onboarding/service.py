@@ -26,6 +26,7 @@ from bot.onboarding.linking import Linking
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
+from bot.onboarding.received_files import ReceivedFile, received_files
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.restoration import first_free_id
@@ -63,7 +64,7 @@ class Onboardings:
         self._asking = Asking(store, flow, clock, roles)
         self._language = language
         self.drafts = Drafts(store, clock)
-        self.correcting = Correcting(self._asking, flow)
+        self.correcting = Correcting(store, self._asking, flow)
         self.linking = Linking(self._asking, flow, roles)
 
     # Starting and reading.
@@ -169,6 +170,10 @@ class Onboardings:
             onboarding = find(session, key)
             records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
             return next((record.memory.get("answers", {}) for record in records if record.step_id == step_id), {})
+
+    def received(self, key: str) -> list[ReceivedFile]:
+        """Return the files that the partner delivered in an onboarding, in the order of arrival. Raises Unknown."""
+        return received_files(self._store, key)
 
     def trail(self, key: str) -> list[Event]:
         """Return the whole audit trail of an onboarding, in order. Raises Unknown."""

@@ -117,7 +117,7 @@ class OnboardingView:
     links_renewed: int = 0
 
     def link_edition(self, run: int) -> int:
-        """Return which edition of a step's link is the valid one: a new run or a renewal makes the earlier ones void."""
+        """Return which edition of a step's link is valid: a new run or a renewal makes the earlier ones void."""
         return run + self.links_renewed
 
     @property

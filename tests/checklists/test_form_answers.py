@@ -341,7 +341,9 @@ def test_whatever_is_typed_gives_answers_or_errors(form: Form, good: Any, filled
 
 
 def test_what_is_not_asked_is_left_out_even_when_it_was_typed_before(form: Form, good: Any, filled: Any) -> None:
-    values = check_answers(form, {**good, "ofc_auth": "PASSWORD", "ofc_public_key": "half a k"}, filled, today=TODAY).values
+    values = check_answers(
+        form, {**good, "ofc_auth": "PASSWORD", "ofc_public_key": "half a k"}, filled, today=TODAY
+    ).values
     assert "ofc_public_key" not in values
     assert values["ofc_auth"] == "PASSWORD"
 
