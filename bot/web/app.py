@@ -61,8 +61,8 @@ def build_web(
 
     ``readiness`` names what must work and whether it does; ``census`` counts for /metrics (``take_census``), beside
     what the process has ``counted``;
-    ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner, ``connection`` what its
-    page does.
+    ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner, ``connection`` what
+    its page does.
     """
     app = FastAPI(title="onboarding-bot", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Pages(links.base_path if links else "")

@@ -180,8 +180,8 @@ def form_view(
 ) -> FormView:
     """Return the form with what was typed (``given``), else with the defaults.
 
-    ``doubts`` are what would be errors if the draft were sent as it is. ``rules`` are the form's ``required_rules``, ``filled`` maps field ids to what the bot fills in, ``yes_no`` are
-    those two words.
+    ``doubts`` are what would be errors if the draft were sent as it is. ``rules`` are the form's ``required_rules``,
+    ``filled`` maps field ids to what the bot fills in, ``yes_no`` are those two words.
     """
     labels = {asked.id: asked.label.text(language) for asked in form.fields}
     types = {asked.id: asked.type for asked in form.fields}

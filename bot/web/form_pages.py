@@ -74,10 +74,11 @@ class FormPages:
         return self._form(linked)
 
     def take(self, token: str, request: Request, submitted: SubmittedForm) -> Response:
-        """Take what a POST asks for (``page.do``): the sending, where all errors come back at once beside what was typed.
+        """Take what a POST asks for (``page.do``).
 
-        Or the saving of the draft (``save``, and ``autosave`` by the page's script), or the same page with the questions
-        that the answers so far make needed (``refresh``), or in another language (``show_in``).
+        The sending: all errors come back at once beside what was typed. Or the saving of the draft (``save``, and
+        ``autosave`` by the page's script), the same page with the questions that the answers so far make needed
+        (``refresh``), or the page in another language (``show_in``).
         """
         linked = self._open(token, request)
         form = form_of(linked)
