@@ -92,6 +92,7 @@ from bot.web.instance import add_instance
 from bot.web.jira_webhook import jira_webhook
 from bot.web.links import SignedLinks
 from bot.web.metrics import Census, Kept, take_census
+from bot.web.partner_page import Connection as PartnerConnection
 from bot.web.server import WebServer
 from checklists.model import FormParameters, Language
 
@@ -181,7 +182,8 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     if settings.transfer:
         transfer = ObservedTransfer(build_transfer(settings.transfer), peers, settings.transfer.protocol)
     jira = JiraConnection(settings.jira, peers) if settings.jira else None
-    links = SignedLinks(public_url(settings), secret_key(settings, store), clock=clock)
+    key, days = secret_key(settings, store), settings.web.link_days
+    links = SignedLinks(public_url(settings), key, max_age_days=days, clock=clock)
     means = _means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets())
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
@@ -435,6 +437,7 @@ def _means(
     }
     return Means(
         links=links,
+        partner_page=lambda about: links.partner_page(about.key, edition=1 + about.links_renewed),
         mailer=SmtpMailer(settings.smtp) if settings.smtp else None,
         tickets=tickets,
         transfer=transfer,
@@ -575,6 +578,7 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
         language=settings.language,
         transfer_root=settings.transfer.root if settings.transfer else "",
         transfer_protocol=settings.transfer.protocol if settings.transfer else "sftp",
+        connection=_connection(settings),
         slack_handler=front.request_handler() if front is not None and by_http else None,
         jira_handler=jira_webhook(
             settings.jira.webhook_secret if settings.jira else None,
@@ -584,6 +588,13 @@ def _web(application: Application, front: SlackFront | None, readiness: Readines
     )
     add_instance(app, secret_key(settings, application.store))
     return app
+
+
+def _connection(settings: Settings) -> PartnerConnection | None:
+    server = settings.transfer
+    if server is None:
+        return None
+    return PartnerConnection(server.protocol, server.host, server.port, lambda partner: _username(settings, partner))
 
 
 def _stop_at_signals() -> Event:

@@ -141,8 +141,11 @@ def _possible(field: FormField, value: str | int | bool) -> bool:
 def _condition_problems(
     source: Source, path: KeyPath, field: FormField, known: Mapping[str, FormField]
 ) -> Iterator[PackProblem]:
-    for name, value in field.required_when.items():
-        where = (*path, "required_when", name)
+    conditions = [("required_when", name, value) for name, value in field.required_when.items()]
+    for name, wanted in field.when.items():
+        conditions += [("when", name, value) for value in (wanted if isinstance(wanted, tuple) else (wanted,))]
+    for key, name, value in conditions:
+        where = (*path, key, name)
         other = known.get(name)
         if other is None or name == field.id:
             what = "is the field itself" if other else "does not exist"

@@ -266,7 +266,10 @@ FieldType = Literal[
 
 
 class FormField(Frozen):
-    """One question of a form. ``fill`` names what the bot fills in itself (the partner only sees it)."""
+    """One question of a form. ``fill`` names what the bot fills in itself (the partner only sees it).
+
+    ``when`` names other fields and what their answers must be, one value or any of several, for it to be asked at all.
+    """
 
     id: Identifier
     type: FieldType
@@ -279,6 +282,7 @@ class FormField(Frozen):
     max: Decimal | None = None
     required: bool = False
     required_when: Mapping[str, OptionValue] = Field(default_factory=dict)
+    when: Mapping[str, OptionValue | tuple[OptionValue, ...]] = Field(default_factory=dict)
     default: OptionValue | int | None = None
     fill: (
         Literal[

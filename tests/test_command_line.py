@@ -131,3 +131,25 @@ def test_wrong_settings_are_a_configuration_error(monkeypatch: pytest.MonkeyPatc
     code, _, said = run("list")
     assert code == 2
     assert "LANGUAGE" in said
+
+
+def test_a_partners_links_are_printed_renewed_and_revoked() -> None:
+    run(*START, "--tax-id", "B00123455")
+    code, first, _ = run("link", "ONB-1")
+    assert code == 0
+    assert [line.split()[0] for line in first.splitlines()] == ["partner", "form"]
+    code, second, _ = run("link", "ONB-1", "--renew")
+    assert code == 0
+    assert not set(first.split()[1::2]) & set(second.split()[1::2])
+    assert "no link that was sent out works" in run("link", "ONB-1", "--revoke")[1]
+    assert "/status/" in run("link", "--status")[1]
+    for words in ([], ["ONB-1", "--status"], ["ONB-1", "--renew", "--revoke"]):
+        assert run("link", *words)[0] == 2
+    assert run("link", "ONB-9")[0] == 1
+
+
+def test_a_correction_needs_a_form_that_was_sent() -> None:
+    run(*START, "--tax-id", "B00123455")
+    code, _, said = run("correct", "ONB-1", "form", "--comment", "look again")
+    assert code == 1
+    assert "no answers to correct yet" in said

@@ -263,6 +263,51 @@ def snooze(
 
 
 @commands.command()
+def correct(
+    key: Key,
+    step: StepId,
+    comment: Annotated[str, typer.Option("--comment", help="What is to be corrected; the partner reads it.")],
+) -> None:
+    """Open a form again that was sent, with a comment for the partner; its answers are kept as the draft.
+
+    Example: onboarding-bot correct ONB-7 form --comment "the port of the delivery server is missing a digit"
+    """
+    with open_bot() as bot:
+        bot.onboardings.correcting.ask_correction(key, step, comment, actor=shell_actor())
+        say_state(bot, key, step)
+
+
+@commands.command()
+def link(
+    key: Annotated[str | None, typer.Argument(help="The onboarding, such as ONB-7.", show_default=False)] = None,
+    renew: Annotated[bool, typer.Option("--renew", help="Make all its links void, and print new ones.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Make all its links void.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="The link to the team's page of all activations.")] = False,
+) -> None:
+    """Print the links that are valid for a partner, make them void, or renew them; or the link to the team's page.
+
+    Example: onboarding-bot link ONB-7 --renew
+    """
+    if (key is None) != status or (renew and revoke) or (status and (renew or revoke)):
+        raise typer.BadParameter("KEY with --renew or --revoke or neither, or --status alone", param_hint="KEY")
+    with open_bot() as bot:
+        if key is None:
+            typer.echo(bot.links.status_page())
+            return
+        if renew or revoke:
+            bot.onboardings.linking.make_void(key, bot.links if renew else None, actor=shell_actor())
+        view = bot.onboardings.view(key)
+        if revoke:
+            typer.echo(f"{view.key}: no link that was sent out works any more; --renew makes new ones")
+            return
+        typer.echo(f"partner {bot.links.partner_page(view.key, edition=view.page_edition)}")
+        for step in view.steps:
+            make = {"form": bot.links.form, "ask": bot.links.confirmation}.get(step.definition.kind)
+            if make is not None and step.state == "waiting":
+                typer.echo(f"{step.id} {make(view.key, step.id, edition=view.link_edition(step.run))}")
+
+
+@commands.command()
 def cancel(key: Key, reason: Reason) -> None:
     """End an onboarding before its time; nothing that exists outside is removed.
 

@@ -52,6 +52,7 @@ _EXAMPLES: Mapping[FieldType, str] = {
     "networks": "203.0.113.10, 198.51.100.0/28",
 }
 
+_PRIVATE_MARKS = ("PRIVATE KEY", "PUTTY-USER-KEY-FILE", "PRIVATE-LINES")
 _TRUE = frozenset({"true", "yes", "oui", "si", "sí", "on", "1", "y", "o", "s"})
 _FALSE = frozenset({"false", "no", "non", "off", "0", "n"})
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
@@ -76,6 +77,12 @@ def shortened(text: str) -> str:
     return plain if len(plain) <= 60 else f"{plain[:59]}…"
 
 
+def holds_private_key(text: str) -> bool:
+    """Tell whether a text holds a private key as OpenSSH, OpenSSL or PuTTY write it."""
+    shouted = text.upper()
+    return any(mark in shouted for mark in _PRIVATE_MARKS)
+
+
 def parse(field: FormField, given: str | Sequence[str], country: str) -> Answer | None:
     """Return a field's value, or None when nothing was answered.
 
@@ -91,7 +98,7 @@ def parse(field: FormField, given: str | Sequence[str], country: str) -> Answer 
     if not parts:
         return None
     # A key that was sent here is known to too many: its owner must hear it, whatever the field.
-    if any("PRIVATE KEY" in part.upper() for part in parts):
+    if any(holds_private_key(part) for part in parts):
         raise WrongAnswer(say("answers.private_key"))
     if field.type in LIST_TYPES:
         return _list(field, parts, country)

@@ -12,8 +12,9 @@ from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from bot.locales import say
-from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, parse, shortened
+from bot.onboarding.answer_types import Answer, WrongAnswer, example_of, holds_private_key, parse, shortened
 from bot.onboarding.clock import WorkingTime
+from bot.onboarding.currencies import CURRENCIES
 from bot.onboarding.errors import Invalid
 from checklists.model import Form, FormField, Localized
 from checklists.time_zone import is_time_zone
@@ -72,10 +73,16 @@ def check_answers(
     errors = {name: _unknown(name) for name in given if name not in {asked.id for asked in form.fields}}
     values = _filled_values(form, filled)
     values |= _typed_values(form, given, str(_filled(form, filled, "country") or ""), errors)
-    off = _switched_off(values)
+    no_ofc = _switched_off(values)
     for asked in form.fields:
-        if asked.id in off and asked.id in values and values[asked.id] != _default(asked):
+        if asked.id in no_ofc and asked.id in values and values[asked.id] != _default(asked):
             errors[asked.id] = say("answers.not_wanted")
+    # What is not asked may have been typed before the answer that it depends on was changed: it is left out.
+    not_asked = _not_asked(form, values) - no_ofc
+    for name in not_asked & errors.keys():
+        if not _holds_private_key(given.get(name, "")):
+            del errors[name]
+    off = no_ofc | not_asked
     values = {name: value for name, value in values.items() if name not in off}
     for asked in form.fields:
         default = _default(asked)
@@ -95,10 +102,17 @@ def check_answers(
     return Answers(_in_order(form, values), _in_order(form, warnings))
 
 
+def asked_fields(form: Form, given: Given, filled: Given) -> frozenset[str]:
+    """Return the ids of the fields that are asked (``when``), given what has been answered and filled in so far."""
+    values = _filled_values(form, filled) | _typed_values(form, given, "", {})
+    off = _not_asked(form, values)
+    return frozenset(asked.id for asked in form.fields if asked.id not in off)
+
+
 def required_fields(form: Form, given: Given) -> frozenset[str]:
     """Return the ids of the fields that must be answered, given what has been answered so far."""
     values = _typed_values(form, given, "", {})
-    off = _switched_off(values)
+    off = _switched_off(values) | _not_asked(form, values)
     for asked in form.fields:
         default = _default(asked)
         if default is not None and asked.id not in off:
@@ -109,6 +123,10 @@ def required_fields(form: Form, given: Given) -> frozenset[str]:
 def unwanted_fields(form: Form, given: Given) -> frozenset[str]:
     """Return the ids of the fields that the answers so far have made pointless: they must stay empty."""
     return _switched_off(_typed_values(form, given, "", {})) & {asked.id for asked in form.fields}
+
+
+def _holds_private_key(given: str | Sequence[str]) -> bool:
+    return any(holds_private_key(part) for part in ([given] if isinstance(given, str) else given))
 
 
 def _unknown(name: str) -> Localized:
@@ -195,9 +213,28 @@ _OFC_FIELDS = frozenset(
         *SERVER_FIELDS, "ofc_protocol", "ofc_public_key", "ofc_secret_ref", "ofc_host_key_fingerprint",
         "ofc_recipients", "ofc_format", "ofc_encoding", "ofc_separator", "ofc_decimal", "ofc_quote",
         "ofc_line_ending", "ofc_bom", "ofc_filename_pattern", "ofc_compression", "ofc_encryption",
+        "ofc_pgp_fingerprint",
         "ofc_done_marker", "ofc_manifest", "ofc_retention_days",
     }
 )  # fmt: skip
+
+
+def _not_asked(form: Form, values: Mapping[str, Answer]) -> frozenset[str]:
+    """Return the ids of the fields whose ``when`` does not hold; what is not asked counts as not answered."""
+    off: frozenset[str] = frozenset()
+    answered = {asked.id: default for asked in form.fields if (default := _default(asked)) is not None} | dict(values)
+    while True:
+        seen = {name: value for name, value in answered.items() if name not in off}
+        now = off | {asked.id for asked in form.fields if not _holds(asked, seen)}
+        if now == off:
+            return off
+        off = now
+
+
+def _holds(asked: FormField, values: Mapping[str, Answer]) -> bool:
+    return all(
+        values.get(name) in (wanted if isinstance(wanted, tuple) else (wanted,)) for name, wanted in asked.when.items()
+    )
 
 
 def _delivers_to_a_server(values: Mapping[str, Answer]) -> bool:
@@ -330,6 +367,21 @@ def _time_zone_exists(asked: FormField, values: Mapping[str, Answer], policy: Po
     return say("answers.time_zone", given=shortened(zone), example=example_of(asked))
 
 
+def _currency_exists(asked: FormField, values: Mapping[str, Answer], policy: Policy) -> Localized | None:
+    del policy
+    currency = values.get(asked.id)
+    if not isinstance(currency, str) or currency in CURRENCIES:
+        return None
+    return say("answers.currency", given=shortened(currency), example=example_of(asked))
+
+
+def _plain_ftp_has_an_exception(asked: FormField, values: Mapping[str, Answer], policy: Policy) -> Localized | None:
+    del policy
+    if asked.id in values or values.get("in_protocol") != "FTP":
+        return None
+    return say("answers.warn_plain_ftp", example=example_of(asked))
+
+
 def _recipients_are_business(asked: FormField, values: Mapping[str, Answer], policy: Policy) -> Localized | None:
     del policy
     recipients = values.get(asked.id)
@@ -361,6 +413,8 @@ CROSS_FIELD_RULES: tuple[CrossFieldRule, ...] = (
     CrossFieldRule("target_golive", _golive_leaves_time),
     CrossFieldRule("gdpr_ack", _gdpr_is_acknowledged),
     CrossFieldRule("timezone", _time_zone_exists),
+    CrossFieldRule("currency", _currency_exists),
+    CrossFieldRule("security_exception_ref", _plain_ftp_has_an_exception, warns=True),
     CrossFieldRule("target_golive", _golive_is_midweek, warns=True),
     CrossFieldRule("ofc_recipients", _recipients_are_business, warns=True),
     CrossFieldRule("billing_accounts", _accounts_are_listed, warns=True),

@@ -3,16 +3,18 @@
 A manager fills it in for the partner; the trail says who did. Every way in checks by the same rules as the page does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.locales import say
 from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.answer_types import example_of
 from bot.onboarding.answers import AnswerErrors, Answers, Given, check_answers, unwanted_fields
 from bot.onboarding.asking import Asking
 from bot.onboarding.clock import Clock
-from bot.onboarding.drafts import Drafts, keepable
+from bot.onboarding.correcting import correction_of_run
+from bot.onboarding.drafts import as_typed
 from bot.onboarding.errors import Refused
 from bot.onboarding.filling import filled_fields, filled_values
 from bot.onboarding.flow import Change, Flow
@@ -22,9 +24,6 @@ from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store, tried_again
 from bot.onboarding.view import OnboardingView
 from checklists.model import Form, FormParameters, Localized
-
-# Whoever opens a form again for corrections leaves ``{"comment": …, "by": …}`` under this name in the step's memory.
-CORRECTIONS = "corrections"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Forms:
         self._asking = Asking(store, flow, clock, roles)
         self._clock = clock
         self._onboardings = onboardings
-        self._drafts = Drafts(store, clock)
+        self._drafts = onboardings.drafts
         self._rules = rules
 
     def step_of(self, key: str) -> str:
@@ -86,7 +85,7 @@ class Forms:
             change, record = asked
             _require_waiting(change, record)
             before: Mapping[str, object] = record.memory.get("answers", {})
-            corrections: Mapping[str, str] = record.memory.get(CORRECTIONS) or {}
+            correction = correction_of_run(record.memory, record.run)
         view = self._onboardings.view(key)
         parameters = view.step(step_id).definition.parameters
         assert isinstance(parameters, FormParameters)
@@ -97,10 +96,13 @@ class Forms:
             protocol=self._rules.transfer_protocol,
             now=self._clock.now(),
         )
-        given = {name: _as_typed(value) for name, value in before.items()} | self._drafts.get(view.id, step_id)
+        draft = self._drafts.find(view.key, step_id)
+        given = as_typed(before) | (dict(draft.typed) if draft else {})
         asked_for = {field.id for field in form.fields if field.fill is None}
         kept = {name: value for name, value in given.items() if name in asked_for}
-        return OpenForm(view, step_id, form, filled_fields(form, values), kept, corrections.get("comment", ""))
+        return OpenForm(
+            view, step_id, form, filled_fields(form, values), kept, correction.comment if correction else ""
+        )
 
     def check(self, opened: OpenForm, given: Given) -> Answers:
         """Check all answers. Raises AnswerErrors with all errors at once."""
@@ -127,9 +129,17 @@ class Forms:
         off = unwanted_fields(opened.form, given)
         return {name: value for name, value in given.items() if name not in off}
 
-    def keep(self, opened: OpenForm, given: Given, errors: Mapping[str, Localized], actor: Actor) -> None:
-        """Keep what was entered so far for whoever goes on with it; secrets that came by mistake are left out."""
-        self._drafts.save(opened.view.id, opened.step_id, keepable(opened.form, given, errors), actor.name)
+    def keep(self, opened: OpenForm, given: Given, errors: Mapping[str, Localized]) -> None:
+        """Keep what was entered so far for whoever goes on with it; secrets that came by mistake are left out.
+
+        Raises Refused when the form waits no more.
+        """
+        kept = {}
+        for asked in opened.form.fields:
+            if asked.fill is None and asked.id in given:
+                is_secret = errors.get(asked.id) == say("answers.secret", example=example_of(asked))
+                kept[asked.id] = "" if is_secret else given[asked.id]
+        self._drafts.save(opened.view.key, opened.step_id, kept)
 
     @tried_again
     def take(self, opened: OpenForm, given: Given, *, way: Localized, actor: Actor, source: str | None = None) -> bool:
@@ -166,12 +176,3 @@ def _require_waiting(change: Change, record: StepRecord) -> None:
         raise Refused(say("refused.no_form", step=title))
     if record.state != "waiting":
         raise Refused(say("refused.not_waiting", step=title, state=say(f"state.{record.state}")))
-
-
-def _as_typed(value: object) -> str | list[str]:
-    """Return a checked answer as a person would type it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [str(one) for one in value]
-    return str(value)

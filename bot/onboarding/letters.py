@@ -30,8 +30,6 @@ log = structlog.stdlib.get_logger()
 
 LETTER = "letter"
 DOMAIN = "onboarding-bot"
-# Gives the address of the page on which a partner sees its own steps and files.
-PartnerPage = Callable[[str], str]
 
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 # A line that begins so belongs to a list or a table: its spaces count.
@@ -57,6 +55,14 @@ class About(Protocol):
     def root(self) -> str:
         """The client's root."""
 
+    @property
+    def links_renewed(self) -> int:
+        """How often the links that were sent out were made void."""
+
+
+# Gives the address of the page on which a partner sees its own steps and files.
+PartnerPage = Callable[[About], str]
+
 
 def compose(
     about: About,
@@ -71,7 +77,7 @@ def compose(
     """Return a mail to the partner; ``partner_page`` adds the line that leads to its own page."""
     body = text.text(language).strip()
     if partner_page is not None:
-        body += f"\n\n{say('letter.page', link=partner_page(about.key)).text(language)}"
+        body += f"\n\n{say('letter.page', link=partner_page(about)).text(language)}"
     return Mail(
         to=to,
         subject=subject.text(language),

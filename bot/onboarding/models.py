@@ -51,6 +51,7 @@ class Onboarding(SQLModel, table=True):
 
     ``accountable`` is the one person that a manager has named, as the settings' roles name people; ``reopened`` counts
     the times that it was opened again.
+    ``links_renewed`` counts the times that every link sent out for it was made void.
     """
 
     __tablename__ = "onboarding"
@@ -94,6 +95,7 @@ class Onboarding(SQLModel, table=True):
     state: str = Field(default="open", index=True)
     revision: int = 0
     head: str = ""
+    links_renewed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_by: str
     started_at: datetime = _moment()
     closed_at: datetime | None = _moment(nullable=True)
@@ -140,6 +142,22 @@ class StepRecord(SQLModel, table=True):
     accountable_name: str | None = None
     changed_at: datetime | None = _moment(nullable=True)
     changed_by: str | None = None
+
+
+class FormDraft(SQLModel, table=True):
+    """What has been typed into a form that has not been sent: unchecked texts by field id, for all who hold the link.
+
+    It is no event: no trail line and no revision come of it. ``saves`` counts, so that a page knows whether the draft
+    is still the one that it showed.
+    """
+
+    __tablename__ = "form_draft"
+
+    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
+    step_id: str = Field(primary_key=True)
+    typed: dict[str, Any] = _json()
+    saves: int = 0
+    saved_at: datetime = _moment()
 
 
 class Event(SQLModel, table=True):
@@ -407,18 +425,6 @@ class InstallationFact(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
-
-
-class FormDraft(SQLModel, table=True):
-    """What has been entered into a step's form and not been sent: texts by field id."""
-
-    __tablename__ = "form_drafts"
-
-    onboarding_id: int = Field(foreign_key="onboarding.id", primary_key=True)
-    step_id: str = Field(primary_key=True)
-    answers: dict[str, Any] = _json()
-    saved_at: datetime = _moment()
-    saved_by: str
 
 
 class DigestRecord(SQLModel, table=True):

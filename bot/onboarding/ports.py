@@ -72,13 +72,22 @@ class StepKind(Protocol):
 
 
 class Links(Protocol):
-    """Makes the signed addresses that people outside open."""
+    """Makes the signed addresses that people outside open.
 
-    def form(self, key: str, step_id: str) -> str:
+    ``edition`` is the valid one of now (``OnboardingView.link_edition``): a later one makes the link void.
+    """
+
+    def form(self, key: str, step_id: str, *, edition: int = 1) -> str:
         """Return the address of a step's form."""
 
-    def confirmation(self, key: str, step_id: str) -> str:
+    def confirmation(self, key: str, step_id: str, *, edition: int = 1) -> str:
         """Return the address at which a step's question is answered."""
+
+    def partner_page(self, key: str, *, edition: int = 1) -> str:
+        """Return the address of the page that shows the partner its own steps and files.
+
+        ``edition`` is ``OnboardingView.page_edition``.
+        """
 
 
 class Surface(Protocol):

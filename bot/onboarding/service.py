@@ -14,22 +14,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import drafts, due_rows, trail
+from bot.onboarding import due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_no_other
 from bot.onboarding.choosing import chosen
 from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.confirming import confirmed, void_confirmations
+from bot.onboarding.correcting import Correcting
+from bot.onboarding.drafts import Drafts, forget_draft
 from bot.onboarding.errors import PackGone, Refused, Unknown
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
 from bot.onboarding.given import Given
 from bot.onboarding.handing import HandOver
 from bot.onboarding.lateness import MOST_LATE, late_onboardings
+from bot.onboarding.linking import Linking
 from bot.onboarding.mine import Mine
 from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.noting import Noting, explain, unexplained
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome
 from bot.onboarding.packs import Packs
+from bot.onboarding.received_files import ReceivedFile, received_files
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.restoration import first_free_id
@@ -73,6 +77,9 @@ class Onboardings:
         self.noting = Noting(flow, self._asking)
         self.given = Given(flow, self._asking)
         self.handing = HandOver(store, packs, flow, self._asking)
+        self.drafts = Drafts(store, clock)
+        self.correcting = Correcting(store, self._asking, flow)
+        self.linking = Linking(self._asking, flow, roles)
 
     # Starting and reading.
 
@@ -189,6 +196,10 @@ class Onboardings:
             onboarding = find(session, key)
             records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
             return next((record.memory.get("answers", {}) for record in records if record.step_id == step_id), {})
+
+    def received(self, key: str) -> list[ReceivedFile]:
+        """Return the files that the partner delivered in an onboarding, in the order of arrival. Raises Unknown."""
+        return received_files(self._store, key)
 
     def trail(self, key: str) -> list[Event]:
         """Return the whole audit trail of an onboarding, in order. Raises Unknown."""
@@ -320,8 +331,8 @@ class Onboardings:
                 Fact(say("fact.answers"), str(sum(value not in (None, "", []) for value in answers.values()))),
                 *warnings,
             )
-            drafts.drop(change.session, record.onboarding_id, record.step_id)
-            return Done(Evidence(facts=facts), memory={"answers": dict(answers), "corrections": None})
+            forget_draft(change.session, record.onboarding_id, step_id)
+            return Done(Evidence(facts=facts), memory={"answers": dict(answers)})
 
         return self._act(key, step_id, actor, source, decide)
 

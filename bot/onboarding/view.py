@@ -74,6 +74,7 @@ class StepView:
     days_late: int = 0
     confirmations: tuple[Confirmation, ...] = ()
     accountable: Accountable | None = None
+    run: int = 1
 
     @property
     def id(self) -> str:
@@ -124,6 +125,16 @@ class OnboardingView:
     days_late: int = 0
     accountable: Accountable | None = None
     reopened: int = 0
+    links_renewed: int = 0
+
+    def link_edition(self, run: int) -> int:
+        """Return which edition of a step's link is valid: a new run or a renewal makes the earlier ones void."""
+        return run + self.links_renewed
+
+    @property
+    def page_edition(self) -> int:
+        """Which edition of the link to the partner's page is the valid one."""
+        return 1 + self.links_renewed
 
     @property
     def most_days_late(self) -> int:
@@ -264,6 +275,7 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         days_late=late(onboarding.due),
         accountable=Accountable.of(onboarding.accountable, onboarding.accountable_name),
         reopened=onboarding.reopened,
+        links_renewed=onboarding.links_renewed,
     )
 
 
@@ -397,6 +409,7 @@ def _step_view(record: StepRecord, pack: Pack, evidence: Evidence, late: Callabl
         days_late=late(record.due_on) if record.state in {"running", "waiting", "failed"} else 0,
         confirmations=confirmations_of(record.memory, record.run),
         accountable=Accountable.of(record.accountable, record.accountable_name),
+        run=record.run,
     )
 
 

@@ -97,7 +97,7 @@ class FormListeners:
             place, opened, given = self._read(body, view)
             errors = self._forms.errors(opened, self._forms.wanted(opened, given))
             here = m.page_errors(opened, place.page, errors, view, self._language)
-            self._forms.keep(opened, given, errors, actor_of(body))
+            self._forms.keep(opened, given, errors)
             if here:
                 ack(response_action="errors", errors=here)
                 return
@@ -137,7 +137,7 @@ class FormListeners:
         view = body["view"]
         try:
             place, opened, given = self._read(body, view)
-            self._forms.keep(opened, given, self._forms.errors(opened, given), actor_of(body))
+            self._forms.keep(opened, given, self._forms.errors(opened, given))
             page = m.form_page(opened, given, max(place.page + by, 0), self._language)
             with self._connection.client() as client:
                 client.views_update(view_id=view["id"], hash=view.get("hash"), view=page)

@@ -34,7 +34,8 @@ class AskStep:
         parameters = work.parameters(AskParameters)
         if work.memory.get("asked_in_run") == work.run:
             return Waiting(on=parameters.of, note=say("ask.waiting", question=parameters.question))
-        link = self._links.confirmation(work.view.key, work.definition.id)
+        edition = work.view.link_edition(work.run)
+        link = self._links.confirmation(work.view.key, work.definition.id, edition=edition)
         files = asked_about(work)
         listed = "\n".join(f"  {file.name}\n    {file.size} B, SHA-256 {file.sha256}" for file in files)
         values = {

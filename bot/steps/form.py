@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from bot.locales import say
-from bot.onboarding.forms import CORRECTIONS
+from bot.onboarding.correcting import correction_of_run
 from bot.onboarding.outcomes import Outcome, Waiting
 from bot.onboarding.ports import Links
 from bot.onboarding.work import Work
@@ -34,7 +34,7 @@ class FormStep:
         parameters = work.parameters(FormParameters)
         if work.memory.get("asked_in_run") == work.run:
             return Waiting(on=parameters.by, note=say("form.waiting"))
-        link = self._links.form(work.view.key, work.definition.id)
+        link = self._links.form(work.view.key, work.definition.id, edition=work.view.link_edition(work.run))
         values = {
             "title": work.definition.title,
             "operator": work.view.operator,
@@ -43,10 +43,10 @@ class FormStep:
             "key": work.view.key,
         }
         subject, text = say("form.subject", **values), say("form.invitation", **values)
-        corrections = work.memory.get(CORRECTIONS)
-        if corrections:
-            values |= {"comment": corrections["comment"]}
-            subject, text = say("form.corrections_subject", **values), say("form.corrections", **values)
+        correction = correction_of_run(work.memory, work.run)
+        if correction is not None:
+            subject = say("form.correction_subject", **values)
+            text = say("form.correction", comment=correction.comment, **values)
         if parameters.by == "partner":
             invite(work, self._invitations, subject, text)
         return Waiting(

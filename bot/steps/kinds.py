@@ -28,7 +28,7 @@ from bot.steps.watch import Watched, WatchStep
 class Means:
     """What the step kinds work with. ``transfer_root`` and the polls are the settings TRANSFER__… and JIRA__….
 
-    ``partner_page`` gives the address of a partner's own page by an onboarding's key, where there is one.
+    ``partner_page`` gives the address of a partner's own page, where there is one.
     """
 
     links: Links

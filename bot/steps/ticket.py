@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from bot.locales import say
 from bot.onboarding.additions import Addition, add
+from bot.onboarding.correcting import corrections
 from bot.onboarding.errors import StepFailed, Unavailable
 from bot.onboarding.outcomes import Done, Evidence, Failed, Outcome, Waiting, fact
 from bot.onboarding.tickets import TicketMissing, TicketRequest, Tickets, TicketStatus
@@ -105,10 +106,13 @@ class TicketStep:
         form, answers = form_answers(work)
         if form is None:
             return left_out
-        name = f"{work.view.key}-{form.form}.json"
+        # Answers that were corrected come beside the first ones: the team sees both.
+        corrected = sum(len(corrections(memory)) for memory in work.memories.values())
+        version = f"-{corrected + 1}" if corrected else ""
+        name = f"{work.view.key}-{form.form}{version}.json"
         content = attachment(work, form, answers)
         work.once(
-            "attachment",
+            f"attachment{version}",
             look=lambda: self._tickets.attachment(ticket, name),
             do=lambda: self._tickets.attach(ticket, name, content),
         )

@@ -21,10 +21,12 @@ from bot.web.form_pages import FormPages
 from bot.web.health import Readiness, add_health
 from bot.web.languages import page_language
 from bot.web.linked_steps import LinkedSteps
-from bot.web.links import LinkExpired, SignedLinks
+from bot.web.links import LinkExpired, LinkRevoked, SignedLinks
 from bot.web.metrics import Census
 from bot.web.page_tokens import PageTokens
 from bot.web.pages import STATIC, Pages, sentence
+from bot.web.partner_page import Connection
+from bot.web.partner_pages import PartnerPages, StatusPages
 from bot.web.protection import HEADERS, BodyLimit, ProtectiveHeaders
 from bot.web.question_pages import QuestionPages
 from checklists.model import Language
@@ -35,6 +37,8 @@ Webhook = Callable[[Request], Awaitable[Response]]
 
 # More fields than any form has; what a POST brings beyond is refused unread.
 MOST_FIELDS = 500
+# A form takes a public key as a file; the request as a whole is limited (``protection``), so none is ever on disk.
+MOST_FILES = 4
 
 
 def build_web(
@@ -49,6 +53,7 @@ def build_web(
     transfer_root: str = "",
     transfer_protocol: str = "sftp",
     allow_private_hosts: bool = False,
+    connection: Connection | None = None,
     slack_handler: Webhook | None = None,
     jira_handler: Webhook | None = None,
 ) -> FastAPI:
@@ -56,7 +61,8 @@ def build_web(
 
     ``readiness`` names what must work and whether it does; ``census`` counts for /metrics (``take_census``), beside
     what the process has ``counted``;
-    ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner.
+    ``transfer_root`` and ``transfer_protocol`` are the settings that the form shows the partner, ``connection`` what
+    its page does.
     """
     app = FastAPI(title="onboarding-bot", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Pages(links.base_path if links else "")
@@ -74,6 +80,9 @@ def build_web(
         )
         _add_pages(app, "form", form_pages)
         _add_pages(app, "confirm", QuestionPages(onboardings, links, linked_steps, pages))
+        _add_page(app, "partner", PartnerPages(onboardings, links, linked_steps, pages, connection))
+        _add_page(app, "status", StatusPages(onboardings, links, pages, clock, language))
+        _add_door(app, pages, language)
     if slack_handler is not None:
         app.add_api_route("/slack/events", slack_handler, methods=["POST"])
     if jira_handler is not None:
@@ -87,11 +96,27 @@ def _add_pages(app: FastAPI, name: str, step_pages: FormPages | QuestionPages) -
         return step_pages.show(token, request)
 
     async def take(token: str, request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=MOST_FIELDS) as submitted:
+        async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS) as submitted:
             return await run_in_threadpool(step_pages.take, token, request, submitted)
 
     app.add_api_route(f"/{name}/{{token}}", show, methods=["GET", "HEAD"], response_class=HTMLResponse)
     app.add_api_route(f"/{name}/{{token}}", take, methods=["POST"], response_class=HTMLResponse)
+
+
+def _add_page(app: FastAPI, name: str, read_only: PartnerPages | StatusPages) -> None:
+    def show(token: str, request: Request) -> Response:
+        return read_only.show(token, request)
+
+    app.add_api_route(f"/{name}/{{token}}", show, methods=["GET", "HEAD"], response_class=HTMLResponse)
+
+
+def _add_door(app: FastAPI, pages: Pages, language: Language) -> None:
+    """Say at the team's page without a link how to get one."""
+
+    def door(request: Request) -> Response:
+        return _problem_page(pages, request, language, "status.no_link", 403)
+
+    app.add_api_route("/status", door, methods=["GET", "HEAD"], response_class=HTMLResponse)
 
 
 def _add_protection(app: FastAPI, pages: Pages, language: Language) -> None:
@@ -110,8 +135,8 @@ def _add_errors(app: FastAPI, pages: Pages, language: Language) -> None:
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
         status = _status(error)
-        speaks = page_language(request, language)
-        heading = sentence(speaks, f"problem_{status}.heading")
+        speaks = page_language(request, getattr(request.state, "language", language))
+        heading = sentence(speaks, "revoked.heading" if isinstance(error, LinkRevoked) else f"problem_{status}.heading")
         return pages.message(speaks, heading, error.text.text(speaks), status=status, tone="wrong")
 
     def http_problem(request: Request, error: Exception) -> Response:
@@ -145,7 +170,7 @@ def _problem_page(
 
 def _status(error: Refused) -> int:
     match error:
-        case LinkExpired():
+        case LinkExpired() | LinkRevoked():
             return 410
         case Unknown():
             return 404

@@ -5,8 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.onboarding.answers import Given, required_fields
+from starlette.datastructures import UploadFile
+
+from bot.onboarding.answer_types import WrongAnswer, holds_private_key
+from bot.onboarding.answers import Given, asked_fields, required_fields
+from bot.onboarding.drafts import as_typed
 from bot.web.form_marks import RequiredRule, sent_as
+from bot.web.key_files import key_line
 from checklists.model import Form, FormField, FormSection, Language, Localized
 
 # How each type of field is asked for; what is not named here is a single line of text.
@@ -42,7 +47,11 @@ class ConditionView:
 
 @dataclass(frozen=True)
 class FieldView:
-    """One question, ready to be shown in one language."""
+    """One question, ready to be shown in one language.
+
+    ``error`` stops the sending; ``doubt`` is the same of a draft, which nobody has sent yet. ``is_asked`` is False
+    while another answer makes the question needless: the page keeps it, hidden.
+    """
 
     asked: FormField
     label: str
@@ -54,6 +63,8 @@ class FieldView:
     conditions: tuple[ConditionView, ...]
     required: bool
     rule: RequiredRule | None
+    doubt: str | None = None
+    is_asked: bool = True
 
     @property
     def id(self) -> str:
@@ -98,10 +109,28 @@ class FieldView:
         return json.dumps({"always": self.rule.always, "on": self.rule.on, "off": self.rule.off})
 
     @property
+    def takes_file(self) -> bool:
+        """Whether the answer can be read from a file that the partner chooses."""
+        return self.asked.type == "public_key" and not self.read_only
+
+    @property
+    def when_for_script(self) -> str | None:
+        """The answers under which this is asked, for the page's script, as JSON; None where it always is."""
+        if not self.asked.when:
+            return None
+        return json.dumps(
+            {
+                name: [sent_as(one) for one in (wanted if isinstance(wanted, tuple) else (wanted,))]
+                for name, wanted in self.asked.when.items()
+            }
+        )
+
+    @property
     def described_by(self) -> str | None:
         """The ids of the texts that belong to the input."""
         parts = (
             ("error", self.error),
+            ("doubt", not self.read_only),
             ("help", self.help),
             ("example", self.example),
             ("lines", self.one_a_line and not self.read_only),
@@ -127,6 +156,16 @@ class FormView:
     sections: tuple[SectionView, ...]
     errors: tuple[FieldView, ...] = field(default=())
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether any question is asked under conditions."""
+        return any(each.asked.when for section in self.sections for each in section.fields)
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether any answer can be read from a file."""
+        return any(each.takes_file for section in self.sections for each in section.fields)
+
 
 def form_view(
     form: Form,
@@ -136,16 +175,18 @@ def form_view(
     filled: Given,
     given: Given | None = None,
     errors: Mapping[str, Localized] | None = None,
+    doubts: Mapping[str, Localized] | None = None,
     yes_no: tuple[str, str],
 ) -> FormView:
     """Return the form with what was typed (``given``), else with the defaults.
 
-    ``rules`` are the form's ``required_rules``, ``filled`` maps field ids to what the bot fills in, ``yes_no`` are
-    those two words.
+    ``doubts`` are what would be errors if the draft were sent as it is. ``rules`` are the form's ``required_rules``,
+    ``filled`` maps field ids to what the bot fills in, ``yes_no`` are those two words.
     """
     labels = {asked.id: asked.label.text(language) for asked in form.fields}
     types = {asked.id: asked.type for asked in form.fields}
     required = required_fields(form, given or {})
+    asked_now = asked_fields(form, given or {}, filled)
 
     def in_words(name: str, sent: str) -> str:
         if types[name] == "boolean":
@@ -160,7 +201,7 @@ def form_view(
         return tuple(ConditionView(labels[name], " / ".join(dict.fromkeys(said))) for name, said in answers.items())
 
     def field_view(asked: FormField) -> FieldView:
-        error = (errors or {}).get(asked.id)
+        error, doubt = (errors or {}).get(asked.id), (doubts or {}).get(asked.id)
         return FieldView(
             asked=asked,
             label=labels[asked.id],
@@ -172,6 +213,8 @@ def form_view(
             conditions=conditions(rules.get(asked.id)),
             required=asked.id in required,
             rule=rules.get(asked.id),
+            doubt=doubt.text(language) if doubt and not error else None,
+            is_asked=asked.id in asked_now or error is not None,
         )
 
     def section_view(section: FormSection) -> SectionView:
@@ -193,6 +236,41 @@ def read_given(form: Form, submitted: SubmittedForm) -> dict[str, str | list[str
     return given
 
 
+def read_key_files(form: Form, submitted: SubmittedForm) -> tuple[dict[str, str], dict[str, Localized]]:
+    """Return the public keys that came as files (``<field>.file``), and what is wrong with the files, by field id."""
+    lines: dict[str, str] = {}
+    wrong: dict[str, Localized] = {}
+    for asked in form.fields:
+        if asked.type != "public_key":
+            continue
+        for upload in submitted.getlist(f"{asked.id}.file"):
+            content = upload.file.read() if isinstance(upload, UploadFile) else b""
+            if not content:
+                continue
+            try:
+                lines[asked.id] = key_line(content)
+            except WrongAnswer as refused:
+                wrong[asked.id] = refused.text
+    return lines, wrong
+
+
+def has_stray_file(form: Form, submitted: SubmittedForm) -> bool:
+    """Tell whether a file came where an answer is typed."""
+    return any(isinstance(value, UploadFile) for asked in form.fields for value in submitted.getlist(asked.id))
+
+
+def starting_point(form: Form, answers: Mapping[str, object], draft: Given) -> dict[str, str | list[str]]:
+    """Return what a form that was begun before shows: the draft, under it the answers sent before, and the defaults."""
+    defaults = {asked.id: asked.default for asked in form.fields if asked.default is not None}
+    return {**as_typed(defaults), **as_typed(answers), **draft}
+
+
+def only_asked(form: Form, given: Given, filled: Given) -> Given:
+    """Leave out what was typed into questions that are not asked now. A private key stays: its owner must hear it."""
+    asked_now = asked_fields(form, given, filled)
+    return {name: value for name, value in given.items() if name in asked_now or holds_private_key(str(value))}
+
+
 def _control(asked: FormField) -> str:
     if asked.fill is not None:
         return "lines" if asked.type in MANY_LINES else "line"
@@ -212,7 +290,7 @@ def _values(asked: FormField, filled: Given, given: Given | None) -> tuple[str, 
         value = filled.get(asked.id, "")
     elif given is not None:
         value = given.get(asked.id, "")
-        if "PRIVATE KEY" in str(value):
+        if holds_private_key(str(value)):
             # The answer is refused; a secret that came by mistake is not shown again.
             value = ""
     elif asked.default is not None:

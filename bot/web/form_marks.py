@@ -24,7 +24,8 @@ class RequiredRule:
 
 
 def required_rules(form: Form) -> Mapping[str, RequiredRule]:
-    """Return the rule of every question that is ever required, by field id."""
+    """Return the rule of every question that is ever required, by field id: of one that is asked at all (``when``)."""
+    form = _always_asked(form)
     always = required_fields(form, {})
     choices = tuple(_single_choices(form))
     after = [(choice, required_fields(form, choice)) for choice in choices]
@@ -46,6 +47,15 @@ def required_rules(form: Form) -> Mapping[str, RequiredRule]:
         ]
         rules[asked.id] = RequiredRule(is_always, tuple(on), tuple(off))
     return rules
+
+
+def _always_asked(form: Form) -> Form:
+    """Return the form without the conditions under which its questions are asked: a hidden one shows no mark."""
+    sections = tuple(
+        section.model_copy(update={"fields": tuple(asked.model_copy(update={"when": {}}) for asked in section.fields)})
+        for section in form.sections
+    )
+    return form.model_copy(update={"sections": sections})
 
 
 def sent_as(value: object) -> str:

@@ -4,19 +4,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.locales import say
 from bot.onboarding.actors import Actor
-from bot.onboarding.errors import Unknown
+from bot.onboarding.errors import Refused, Unknown
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView, StepView
 from bot.web.languages import page_language
-from bot.web.links import LinkTarget
-from bot.web.page_tokens import PageTokens
+from bot.web.links import LinkExpired, LinkInvalid, LinkRevoked, LinkTarget
+from bot.web.page_tokens import PageTokens, link_digest
 from bot.web.pages import Pages, moment, sentence
 from checklists.model import Language
 
@@ -47,7 +47,10 @@ class LinkedStep:
 
 
 class LinkedSteps:
-    """Opens links. Raises LinkExpired, LinkInvalid, Unknown."""
+    """Opens links. Raises LinkExpired, LinkRevoked, LinkInvalid.
+
+    What is not there any more is answered as an altered link is: a link tells nobody which onboardings exist.
+    """
 
     def __init__(self, onboardings: Onboardings, pages: Pages, tokens: PageTokens) -> None:
         self._onboardings = onboardings
@@ -55,16 +58,50 @@ class LinkedSteps:
         self._tokens = tokens
 
     def open(self, token: str, read: Callable[[str], LinkTarget], kind: str, request: Request) -> LinkedStep:
-        """Return the step behind a link. Reads only."""
-        target = read(token)
-        view = self._onboardings.view(target.key)
+        """Return the step behind a link. Reads only; that somebody came with a void link is noted once on the trail."""
+        target, view = self._opened(token, read, request)
         try:
             step = view.step(target.step_id)
         except KeyError as missing:
-            raise Unknown(say("web.link_invalid")) from missing
+            raise LinkInvalid(say("web.link_invalid")) from missing
         if step.definition.kind != kind:
-            raise Unknown(say("web.link_invalid"))
+            raise LinkInvalid(say("web.link_invalid"))
+        if target.edition < view.link_edition(step.run):
+            self._refuse(LinkRevoked(say("web.link_revoked")), token, target, view, "revoked")
         return LinkedStep(token, view, step, page_language(request, view.language))
+
+    def open_page(
+        self, token: str, read: Callable[[str], LinkTarget], request: Request
+    ) -> tuple[OnboardingView, Language]:
+        """Return the onboarding behind the link to its partner's page, and the language to speak. As ``open``."""
+        target, view = self._opened(token, read, request)
+        if target.edition < view.page_edition:
+            self._refuse(LinkRevoked(say("web.link_revoked")), token, target, view, "revoked")
+        return view, page_language(request, view.language)
+
+    def _opened(
+        self, token: str, read: Callable[[str], LinkTarget], request: Request
+    ) -> tuple[LinkTarget, OnboardingView]:
+        try:
+            target = read(token)
+        except LinkExpired as old:
+            self._refuse(old, token, old.target, self._view(old.target, request), "expired")
+        return target, self._view(target, request)
+
+    def _view(self, target: LinkTarget, request: Request) -> OnboardingView:
+        try:
+            view = self._onboardings.view(target.key)
+        except Unknown as gone:
+            raise LinkInvalid(say("web.link_invalid")) from gone
+        # For the page that says why not, where the browser names no language of ours.
+        request.state.language = view.language
+        return view
+
+    def _refuse(self, why: Refused, token: str, target: LinkTarget, view: OnboardingView, how: str) -> NoReturn:
+        source = f"link:{link_digest(token)}:{how}"
+        actor = Actor("link", f"link:{view.partner}", view.partner)
+        self._onboardings.linking.note_void(view.key, target.step_id or None, why.text, actor=actor, source=source)
+        raise why
 
     def page_token(self, linked: LinkedStep) -> str:
         """Return the token that the page's POST must bring back."""
@@ -78,8 +115,8 @@ class LinkedSteps:
         """Return the answer to a POST that no page of ours has made."""
         return self._message(linked, "token_refused", status=403, tone="wrong")
 
-    def thanks(self, linked: LinkedStep, text: str, notes: tuple[str, ...] = ()) -> Response:
-        """Return the page that follows an answer."""
+    def thanks(self, linked: LinkedStep, text: str, notes: tuple[str, ...] = (), more: str = "") -> Response:
+        """Return the page that follows an answer; ``more`` is the address at which to see what comes next."""
         return self._pages.message(
             linked.language,
             sentence(linked.language, "thanks.heading"),
@@ -87,6 +124,7 @@ class LinkedSteps:
             tone="good",
             notes=notes,
             facts=self._facts(linked),
+            more=more,
         )
 
     def received_before(self, linked: LinkedStep) -> Response:

@@ -1,12 +1,13 @@
 """The signed addresses that people outside open: which step of which onboarding, and nothing else.
 
-A token holds the onboarding's key and the step's id, signed together with the moment it was made. It is no secret
-store: whoever has the link may answer, so it goes to the partner's address alone, and it ends with its step.
+A token holds the onboarding's key, the step's id and the link's edition, signed together with the moment it was made.
+It is no secret store: whoever has the link may answer, so it goes to the partner's address alone, and it ends with its
+step, with its time, or when a later edition takes its place.
 """
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
@@ -16,8 +17,10 @@ from bot.locales import say
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.errors import Refused, SettingsError, Unknown
 from bot.web.settings import WebSettings
+from checklists.model import Localized
 
-Purpose = Literal["form", "confirm"]
+Purpose = Literal["form", "confirm", "partner", "status"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 SHORTEST_SECRET = 32
 LONGEST_TOKEN = 400
@@ -28,16 +31,25 @@ class LinkInvalid(Unknown):
     """The token was not made here, was made for another page, or was altered on its way."""
 
 
-class LinkExpired(Refused):
-    """The token was good once, and is too old."""
+class LinkRevoked(Refused):
+    """The token was good once, and another has taken its place, or none."""
 
 
 @dataclass(frozen=True)
 class LinkTarget:
-    """What a link stands for."""
+    """What a link stands for. ``step_id`` is empty where it is a whole onboarding, or the whole installation."""
 
     key: str
     step_id: str
+    edition: int = 1
+
+
+class LinkExpired(Refused):
+    """The token was good once, and is too old; ``target`` is what it stood for."""
+
+    def __init__(self, text: Localized, target: LinkTarget) -> None:
+        super().__init__(text)
+        self.target = target
 
 
 class ClockedSigner(TimestampSigner):
@@ -84,23 +96,28 @@ class SignedLinks:
         self._max_age = max_age_days * SECONDS_A_DAY
         self._max_age_days = max_age_days
         clock = clock or SystemClock()
-        self._serializers = {
-            "form": serializer(secret_key, "form", clock),
-            "confirm": serializer(secret_key, "confirm", clock),
-        }
+        self._serializers = {purpose: serializer(secret_key, purpose, clock) for purpose in PURPOSES}
 
     @property
     def base_path(self) -> str:
         """The path of the public address, without a slash at its end: empty at a host's top."""
         return urlsplit(self._base).path
 
-    def form(self, key: str, step_id: str) -> str:
+    def form(self, key: str, step_id: str, *, edition: int = 1) -> str:
         """Return the address of a step's form."""
-        return self._address("form", key, step_id)
+        return self._address("form", key, step_id, edition)
 
-    def confirmation(self, key: str, step_id: str) -> str:
+    def confirmation(self, key: str, step_id: str, *, edition: int = 1) -> str:
         """Return the address at which a step's question is answered."""
-        return self._address("confirm", key, step_id)
+        return self._address("confirm", key, step_id, edition)
+
+    def partner_page(self, key: str, *, edition: int = 1) -> str:
+        """Return the address of the page that shows the partner its own steps and files."""
+        return self._address("partner", key, "", edition)
+
+    def status_page(self) -> str:
+        """Return the address of the team's page. It names every client: it goes to the team alone."""
+        return self._address("status", "", "", 1)
 
     def read_form(self, token: str) -> LinkTarget:
         """Return what a form's token stands for. Raises LinkExpired, LinkInvalid."""
@@ -110,20 +127,29 @@ class SignedLinks:
         """Return what a question's token stands for. Raises LinkExpired, LinkInvalid."""
         return self._read("confirm", token)
 
-    def _address(self, purpose: Purpose, key: str, step_id: str) -> str:
-        token = self._serializers[purpose].dumps([key, step_id])
+    def read_partner_page(self, token: str) -> LinkTarget:
+        """Return the onboarding that a partner's page is about. Raises LinkExpired, LinkInvalid."""
+        return self._read("partner", token)
+
+    def check_status_page(self, token: str) -> None:
+        """Make sure that a token opens the team's page. Raises LinkExpired, LinkInvalid."""
+        self._read("status", token)
+
+    def _address(self, purpose: Purpose, key: str, step_id: str, edition: int) -> str:
+        token = self._serializers[purpose].dumps([key, step_id, edition])
         return f"{self._base}/{purpose}/{token}"
 
     def _read(self, purpose: Purpose, token: str) -> LinkTarget:
         if len(token) > LONGEST_TOKEN:
             raise LinkInvalid(say("web.link_invalid"))
+        signer = self._serializers[purpose]
         try:
-            key, step_id = self._serializers[purpose].loads(token, max_age=self._max_age)
+            return LinkTarget(*signer.loads(token, max_age=self._max_age))
         except SignatureExpired as old:
-            raise LinkExpired(say("web.link_expired", days=self._max_age_days)) from old
+            target = LinkTarget(*signer.loads(token))
+            raise LinkExpired(say("web.link_expired", days=self._max_age_days), target) from old
         except BadData as bad:
             raise LinkInvalid(say("web.link_invalid")) from bad
-        return LinkTarget(key, step_id)
 
 
 def signed_links(settings: WebSettings, *, clock: Clock | None = None) -> SignedLinks:
@@ -135,7 +161,7 @@ def signed_links(settings: WebSettings, *, clock: Clock | None = None) -> Signed
         )
     if settings.secret_key is None:
         raise SettingsError(f"WEB__SECRET_KEY is not set: links are signed with it. {_HOW_TO_MAKE_ONE}")
-    return SignedLinks(settings.public_url, settings.secret_key, clock=clock)
+    return SignedLinks(settings.public_url, settings.secret_key, max_age_days=settings.link_days, clock=clock)
 
 
 _HOW_TO_MAKE_ONE = (

@@ -38,10 +38,14 @@ class Pages:
         self._version = sha256(b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))).hexdigest()[:12]
 
     def text(self, template: str, language: Language, **values: Any) -> str:
-        """Return a filled-in template. ``t(key, …)`` in it is a sentence of ours, ``tr(…)`` a pack's own text."""
+        """Return a filled-in template. ``t(key, …)`` in it is a sentence of ours, ``tr(…)`` a pack's own text.
+
+        ``say(key, …)`` is a sentence of another part of the product: a state, a role.
+        """
         return self._environment.get_template(template).render(
             t=partial(sentence, language),
             tr=partial(_translated, language),
+            say=partial(_said, language),
             moment=partial(moment, language),
             day=partial(day, language),
             language=language,
@@ -63,7 +67,7 @@ class Pages:
         self, language: Language, heading: str, text: str, *, status: int = 200, tone: str = "plain", **more: Any
     ) -> HTMLResponse:
         """Return a page that says one thing. ``tone``: plain, good or wrong."""
-        values = {"notes": (), "facts": ()} | more
+        values = {"notes": (), "facts": (), "more": ""} | more
         return self.answer("message.html", language, status=status, heading=heading, text=text, tone=tone, **values)
 
 
@@ -87,6 +91,10 @@ def moment(language: Language, given: datetime, time_zone: str, *, seconds: bool
     local = given.astimezone(ZoneInfo(time_zone))
     clock = local.strftime("%H:%M:%S" if seconds else "%H:%M")
     return f"{day(language, local.date())}, {clock} {local.tzname()}"
+
+
+def _said(language: Language, key: str, **values: object) -> str:
+    return say(key, **values).text(language)
 
 
 def _translated(language: Language, text: Localized | str | None) -> str:

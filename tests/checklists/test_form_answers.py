@@ -174,7 +174,9 @@ def test_a_private_key_is_refused_everywhere_and_not_repeated(field_type: str) -
 
 def test_good_answers_are_json_in_the_order_of_the_form(form: Form, good: Any, filled: Any) -> None:
     answers = check_answers(form, good, filled, today=TODAY)
-    assert list(answers.values) == [field.id for field in form.fields]
+    # Two questions are asked in special cases alone: a deposit by FTP, and encryption by PGP.
+    special = {"security_exception_ref", "ofc_pgp_fingerprint"}
+    assert list(answers.values) == [field.id for field in form.fields if field.id not in special]
     assert json.loads(json.dumps(dict(answers.values))) == answers.values
     assert answers.values["ofc_port"] == 22
     assert answers.values["gdpr_ack"] is True
@@ -336,3 +338,32 @@ def test_whatever_is_typed_gives_answers_or_errors(form: Form, good: Any, filled
         json.dumps(dict(answers.values))
     assert told
     assert required_fields(form, {**good, **changes}) <= set(ids)
+
+
+def test_what_is_not_asked_is_left_out_even_when_it_was_typed_before(form: Form, good: Any, filled: Any) -> None:
+    values = check_answers(
+        form, {**good, "ofc_auth": "PASSWORD", "ofc_public_key": "half a k"}, filled, today=TODAY
+    ).values
+    assert "ofc_public_key" not in values
+    assert values["ofc_auth"] == "PASSWORD"
+
+
+def test_a_private_key_is_named_even_in_a_field_that_is_not_asked(form: Form, good: Any, filled: Any) -> None:
+    typed = {"ofc_auth": "PASSWORD", "ofc_public_key": "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAA"}
+    assert "private key" in wrong(form, good, filled, typed)["ofc_public_key"]
+
+
+def test_encryption_by_pgp_needs_the_keys_fingerprint(form: Form, good: Any, filled: Any) -> None:
+    good.pop("ofc_pgp_fingerprint")
+    assert "ofc_pgp_fingerprint" in wrong(form, good, filled, {"ofc_encryption": "PGP"})
+
+
+def test_a_deposit_by_plain_ftp_without_a_security_exception_is_doubtful(form: Form, good: Any, filled: Any) -> None:
+    good.pop("security_exception_ref")
+    answers = check_answers(form, good, {**filled, "in_protocol": "FTP"}, today=TODAY)
+    assert "no security exception" in answers.warnings["security_exception_ref"].en
+
+
+@pytest.mark.parametrize("currency", ["EUX", "ABC"])
+def test_a_currency_that_does_not_exist_is_wrong(currency: str, form: Form, good: Any, filled: Any) -> None:
+    assert "ISO 4217" in wrong(form, good, filled, {"currency": currency})["currency"]

@@ -71,6 +71,7 @@ request_type environment partner_name partner_code client_name client_root clien
 supplier_tax_ids import_type source_tool source_format billing_accounts frequency expected_day sla_days
 first_period history_periods in_protocol in_directory ofc_required ofc_protocol ofc_host ofc_port ofc_directory
 ofc_login ofc_auth ofc_public_key ofc_secret_ref ofc_host_key_fingerprint ofc_filename_pattern ofc_format
+security_exception_ref ofc_pgp_fingerprint
 ofc_encoding ofc_separator ofc_decimal ofc_quote ofc_line_ending ofc_bom ofc_compression ofc_encryption
 ofc_done_marker ofc_manifest ofc_retention_days ofc_recipients business_name business_email business_phone
 tech_name tech_email tech_phone security_name security_email security_phone escalation_name escalation_email
@@ -206,6 +207,7 @@ def test_the_form_asks_what_is_required_and_the_bot_fills_the_rest(form: Form) -
     assert {field.id: dict(field.required_when) for field in form.fields if field.required_when} == {
         "ofc_public_key": {"ofc_auth": "PUBLIC_KEY"},
         "ofc_retention_days": {"cdr_included": True},
+        "ofc_pgp_fingerprint": {"ofc_encryption": "PGP"},
     }
 
 
@@ -213,6 +215,9 @@ def test_every_example_of_the_form_is_a_right_answer(form: Form) -> None:
     assert [field.id for field in form.fields if field.example is None] == []
     examples = {field.id: field.example or "" for field in form.fields}
     filled = {name: text for name, text in examples.items() if name in FILLED}
+    # Asked with a deposit by plain FTP, and with encryption by PGP.
+    examples |= {"ofc_encryption": "PGP"}
+    filled["in_protocol"] = "FTP"
     answers = check_answers(form, examples, filled, today=date(2026, 11, 24))
     assert set(answers.values) == set(examples)
     assert answers.warnings == {}

@@ -44,8 +44,8 @@ def test_no_fails_the_step_with_the_comment_and_can_be_said_again_when_asked_aga
     core: Core, web: Web, browser: requests.Session
 ) -> None:
     core.deliver()
-    address = web.question(core)
     for time in (1, 2):
+        address = web.question(core)
         data = {"answer": "no", "comment": MARKUP, "csrf_token": token_of(browser.get(address))}
         assert browser.post(address, data=data).status_code == 200
         step = core.onboardings.view(core.key).step("received")

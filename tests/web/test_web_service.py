@@ -136,7 +136,7 @@ def test_an_unknown_setting_is_an_error() -> None:
         WebSettings.model_validate({"prot": 80})
 
 
-NOTHING_TO_SAY = {"heading": "", "text": "", "tone": "plain", "notes": (), "facts": ()}
+NOTHING_TO_SAY = {"heading": "", "text": "", "tone": "plain", "notes": (), "facts": (), "more": ""}
 
 
 def test_every_sentence_that_a_template_asks_for_is_there() -> None:

@@ -149,6 +149,10 @@ class Core:
     def revision(self) -> int:
         return self.onboardings.view(self.key).revision
 
+    def edition(self, step_id: str) -> int:
+        view = self.onboardings.view(self.key)
+        return view.link_edition(view.step(step_id).run)
+
     def answers(self) -> Mapping[str, object]:
         with self.flow.change(1) as change:
             found: Mapping[str, object] = change.step("form").memory["answers"]
@@ -170,7 +174,15 @@ class Web:
     links: SignedLinks
 
     def form(self, core: Core, step: str = "form") -> str:
-        return self.url + self.links.form(core.key, step).removeprefix("https://onboarding.example.com")
+        return self.here(self.links.form(core.key, step, edition=core.edition(step)))
 
     def question(self, core: Core, step: str = "received") -> str:
-        return self.url + self.links.confirmation(core.key, step).removeprefix("https://onboarding.example.com")
+        return self.here(self.links.confirmation(core.key, step, edition=core.edition(step)))
+
+    def partner_page(self, core: Core) -> str:
+        edition = core.onboardings.view(core.key).page_edition
+        return self.here(self.links.partner_page(core.key, edition=edition))
+
+    def here(self, address: str) -> str:
+        """Return a public address as this test reaches it."""
+        return self.url + address.removeprefix("https://onboarding.example.com")

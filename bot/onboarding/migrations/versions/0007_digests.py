@@ -1,4 +1,4 @@
-"""Drafts of forms, and the morning digest of each manager
+"""The morning digest of each manager
 
 Revision 0007, after 0006.
 """
@@ -13,16 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "form_drafts",
-        sa.Column("onboarding_id", sa.Integer(), nullable=False),
-        sa.Column("step_id", sa.String(), nullable=False),
-        sa.Column("answers", sa.JSON(), nullable=False),
-        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("saved_by", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["onboarding_id"], ["onboarding.id"]),
-        sa.PrimaryKeyConstraint("onboarding_id", "step_id"),
-    )
     op.create_table(
         "digest",
         sa.Column("person", sa.String(), nullable=False),
@@ -39,4 +29,3 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("digest")
-    op.drop_table("form_drafts")
