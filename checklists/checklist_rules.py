@@ -8,7 +8,6 @@ from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 from typing import Any
 
-from holidays.registry import COUNTRIES
 from pydantic import BaseModel
 
 from checklists.model import (
@@ -147,6 +146,8 @@ def _head_problems(source: Source, checklist: Checklist, folder: str) -> Iterato
 
 def _has_holidays(country: str) -> bool:
     """Tell whether a country of two letters is known; its own calendar is not loaded for that."""
+    from holidays.registry import COUNTRIES  # noqa: PLC0415 - only a pack with a calendar of its own needs it
+
     return any(country == alpha_2 for _, alpha_2, *_ in COUNTRIES.values())
 
 

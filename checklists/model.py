@@ -28,7 +28,8 @@ PACK_ID = r"^[a-z][a-z0-9_]{1,39}$"
 class Frozen(BaseModel):
     """The base of all pack types: immutable, and a key that is not known is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Most types are only ever read as a part of another one, which has its own copy of how they are validated.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Localized(Frozen):

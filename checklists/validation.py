@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from rapidfuzz import fuzz, process
 
 from checklists.model import Localized
 from checklists.problem import PackProblem
@@ -72,6 +71,8 @@ def validate(
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return a hint that names the known word most like this one, or all known words if they are few."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - most packs are right, and all wait for it
+
     names = sorted(known)
     found = process.extractOne(str(word), names, scorer=fuzz.ratio, score_cutoff=_NEAR) if names else None
     if found:

@@ -126,13 +126,12 @@ def _append(file: PartFile, lines: pa.Array, layout: CsvFormat, *, expected: int
 
     Raises _NotPlainError where ``expected`` cells a line are not what is there.
     """
-    text = lines.cast(pa.large_string())
-    _, offsets, values = text.buffers()
-    if values is None or not len(text):
+    _, offsets, values = lines.buffers()
+    if values is None or not len(lines):
         return
-    limits = memoryview(offsets).cast("q")
-    chunk = memoryview(values)[limits[text.offset] : limits[text.offset + len(text)]]
-    if expected is not None and not _is_plain(chunk, len(text), expected, layout):
+    limits = memoryview(offsets).cast("q" if pa.types.is_large_string(lines.type) else "i")
+    chunk = memoryview(values)[limits[lines.offset] : limits[lines.offset + len(lines)]]
+    if expected is not None and not _is_plain(chunk, len(lines), expected, layout):
         raise _NotPlainError
     file.write(chunk if layout.is_utf8 else _encoded(str(chunk, "utf-8"), layout))
 

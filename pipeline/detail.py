@@ -7,12 +7,10 @@ strings as in any other table.
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.canonical import VIEWS
 from pipeline.database import Database, quoted
-from pipeline.mdb.text import number_array
 
 ROWS_AT_ONCE = 100_000
 
@@ -78,10 +76,9 @@ def _values(database: Database, name: str, table: pa.Table, key: str) -> pa.Tabl
         if table.column(column).null_count:
             found[column] = pa.concat_arrays([values, pa.nulls(1, values.type)])
     rows = max(map(len, found.values()))
-    places = np.arange(rows, dtype=np.int64)
-    return pa.table(
-        {
-            column: found[column].take(number_array(pa.int64(), np.minimum(places, len(found[column]) - 1)))
-            for column in table.column_names
-        }
-    )
+    return pa.table({column: _filled_up(found[column], rows) for column in table.column_names})
+
+
+def _filled_up(values: pa.Array, rows: int) -> pa.Array:
+    """Repeat the last value up to this number of rows. Not by ``take``, which loads all of Arrow's functions."""
+    return pa.concat_arrays([values, pa.repeat(values[-1], rows - len(values))])

@@ -5,12 +5,14 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Invalid, OnboardingError, Refused, SettingsError
+
+if TYPE_CHECKING:
+    from bot.onboarding.actors import Actor
 
 REFUSED, UNUSABLE = 1, 2
 
@@ -68,8 +70,10 @@ def read_language() -> Any:
     return read_settings().language
 
 
-def shell_actor() -> Actor:
+def shell_actor() -> "Actor":
     """Return whoever runs the command, as the trail names them."""
+    from bot.onboarding.actors import Actor
+
     name = getpass.getuser()
     return Actor("shell", f"shell:{name}", name)
 

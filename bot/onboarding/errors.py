@@ -19,8 +19,11 @@
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from checklists.model import Localized
+if TYPE_CHECKING:
+    # What a text is need not be loaded to end a command with one.
+    from checklists.model import Localized
 
 
 class OnboardingError(Exception):
@@ -30,7 +33,7 @@ class OnboardingError(Exception):
 class Refused(OnboardingError):
     """What a person asked for is not possible; ``text`` says why and what to do instead."""
 
-    def __init__(self, text: Localized, *, link: str | None = None) -> None:
+    def __init__(self, text: "Localized", *, link: str | None = None) -> None:
         super().__init__(text.en)
         self.text = text
         self.link = link
@@ -51,7 +54,7 @@ class NotAllowed(Refused):
 class Invalid(Refused):
     """One or more fields are wrong; ``fields`` has a text for each, by the field's id."""
 
-    def __init__(self, text: Localized, fields: Mapping[str, Localized]) -> None:
+    def __init__(self, text: "Localized", fields: "Mapping[str, Localized]") -> None:
         super().__init__(text)
         self.fields = dict(fields)
 
@@ -59,7 +62,7 @@ class Invalid(Refused):
 class StepFailed(OnboardingError):
     """The step cannot go on: ``code`` names the reason, ``seen`` what was found, ``advice`` what to do next."""
 
-    def __init__(self, code: str, seen: Localized, advice: Localized) -> None:
+    def __init__(self, code: str, seen: "Localized", advice: "Localized") -> None:
         super().__init__(f"{code}: {seen.en}")
         self.code = code
         self.seen = seen
