@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +26,13 @@ Schema = Literal["source", "canonical"]
 # DuckDB's names for what it does with one row at a time, and for the reading of an Arrow table.
 ROW_BY_ROW, SCAN = frozenset({"PROJECTION", "FILTER"}), "PYTHON_ARROW_SCAN"
 ENDING = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
+
+
+class Reads(NamedTuple):
+    """What a SELECT reads: a source table, and which of its columns."""
+
+    table: str
+    columns: tuple[str, ...]
 
 
 def quoted(identifier: str) -> str:
@@ -126,8 +133,12 @@ class Database:
         sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'canonical' AND table_name = $name"
         return bool(self._connection.execute(sql, {"name": name}).fetchall()[0][0])
 
-    def row_by_row_source(self, select: str) -> str | None:
-        """Return the source table of a SELECT that only renames, converts and filters its rows, in their order.
+    def table(self, schema: Schema, name: str) -> pa.Table:
+        """Return an Arrow table that was added."""
+        return self._registered[schema, name][1]
+
+    def row_by_row_source(self, select: str) -> Reads | None:
+        """Return what a SELECT reads that only renames, converts and filters the rows of one table, in their order.
 
         None for any other SELECT.
         """
@@ -138,7 +149,10 @@ class Database:
         with self._connection.cursor() as stranger:
             names = {name.casefold() for name in stranger.get_table_names(select)}
         found = [name for schema, name in self._registered if schema == "source" and name.casefold() in names]
-        return found[0] if len(names) == len(found) == 1 and plan["name"].strip() == SCAN else None
+        if len(names) != 1 or len(found) != 1 or plan["name"].strip() != SCAN:
+            return None
+        columns = plan["extra_info"].get("Projections", [])
+        return Reads(found[0], tuple([columns] if isinstance(columns, str) else columns))
 
     def parts(self, select: str, source: str, rows: int) -> Iterator[pa.Table]:
         """Run a SELECT on a source table, ``rows`` of it at a time; only for one that goes ``row_by_row_source``."""
@@ -148,6 +162,16 @@ class Database:
             for first in range(0, whole.num_rows or 1, rows):
                 self._connection.register(hidden, whole.slice(first, rows))
                 yield self.arrow(select)
+        finally:
+            self._connection.register(hidden, whole)
+
+    def arrow_of(self, select: str, reads: Reads, values: pa.Array) -> pa.Array:
+        """Run a SELECT of one column on these values of the one that it reads; only one that goes row by row."""
+        hidden, whole = self._registered["source", reads.table]
+        columns = {field.name: pa.nulls(len(values), field.type) for field in whole.schema}
+        try:
+            self._connection.register(hidden, pa.table(columns | {reads.columns[0]: values}))
+            return self.arrow(select).column(0).combine_chunks()
         finally:
             self._connection.register(hidden, whole)
 

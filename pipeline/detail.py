@@ -13,6 +13,8 @@ from pipeline.canonical import VIEWS
 from pipeline.database import Database, quoted
 
 ROWS_AT_ONCE = 100_000
+# A plan for each column of text is not worth its time for fewer rows.
+FEWEST_ROWS = 50_000
 
 
 def keep(database: Database, name: str, select: str) -> None:
@@ -21,19 +23,61 @@ def keep(database: Database, name: str, select: str) -> None:
     Columns of text become dictionaries, but for the key: it never repeats. Raises duckdb.Error.
     """
     view = VIEWS[name]
-    table = _encoded(_mapped(database, select), view.key)
+    table = _mapped(database, select, view.key)
     database.keep(name, table)
     small = f"{name}_values"
     database.add("canonical", small, _values(database, name, table.select(list(view.columns)), view.key))
     database.stand_for(name, small)
 
 
-def _mapped(database: Database, select: str) -> Iterator[pa.Table]:
-    """Give a SELECT's rows in parts, where it allows that: text that does not lie in a dictionary is large."""
-    source = database.row_by_row_source(select)
-    if source is None:
-        return iter([database.arrow(select)])
-    return database.parts(select, source, ROWS_AT_ONCE)
+def _mapped(database: Database, select: str, key: str) -> pa.Table:
+    """Return a SELECT's rows: a text that is made of one text of the source is made once for each that there is."""
+    reads = database.row_by_row_source(select)
+    if reads is None:
+        return _encoded(iter([database.arrow(select)]), key)
+    source = database.table("source", reads.table)
+    relation = database.relation(select)
+    columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    done: dict[str, pa.ChunkedArray] = {}
+    if source.num_rows >= FEWEST_ROWS:
+        texts = [column for column, kind in columns.items() if kind == "VARCHAR" and column != key]
+        found = {column: _by_text(database, f"SELECT {quoted(column)} FROM ({select}\n)", source) for column in texts}  # noqa: S608
+        done = {column: values for column, values in found.items() if values is not None}
+    left = ", ".join(quoted(column) for column in columns if column not in done)
+    if left:
+        rest = database.parts(f"SELECT {left} FROM ({select}\n)", reads.table, ROWS_AT_ONCE)  # noqa: S608 - quoted
+        others = _encoded(rest, key)
+        done |= {column: others.column(column) for column in others.column_names}
+    return pa.table({column: done[column] for column in columns})
+
+
+def _by_text(database: Database, select: str, source: pa.Table) -> pa.ChunkedArray | None:
+    """Return a column's rows, made from the distinct texts of the one column that it reads; None where it cannot be."""
+    reads = database.row_by_row_source(select)
+    if reads is None or len(reads.columns) != 1:
+        return None
+    texts = source.column(reads.columns[0])
+    if not pa.types.is_dictionary(texts.type):
+        return None
+    distinct = pa.concat_arrays([texts.chunk(0).dictionary, pa.nulls(1, texts.type.value_type)])
+    made = database.arrow_of(select, reads, distinct)
+    # Fewer, where the SELECT leaves rows out: by this very column, or it would read another.
+    return _spread(texts, made) if len(made) == len(distinct) else None
+
+
+def _spread(texts: pa.ChunkedArray, made: pa.Array) -> pa.ChunkedArray:
+    """Give each row what was made of its text. ``made``: one value for each distinct text, then the one for NULL."""
+    encoded = made.dictionary_encode()
+    values, places = encoded.dictionary, encoded.indices
+    if places.null_count == 1 and not made[-1].is_valid and len(values) == len(made) - 1:
+        # Each text has become another: the rows point at their places as before.
+        chunks = [pa.DictionaryArray.from_arrays(chunk.indices, values) for chunk in texts.chunks]
+    else:
+        chunks = [
+            pa.DictionaryArray.from_arrays(places.take(chunk.indices.fill_null(len(made) - 1)), values)
+            for chunk in texts.chunks
+        ]
+    return pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
 
 
 def _encoded(parts: Iterator[pa.Table], key: str) -> pa.Table:

@@ -140,7 +140,8 @@ def _table(name: str, answer: Mapping[str, Any], scratch: Path) -> ReadTable:
     if answer["arrow"] is not None:
         with (scratch / answer["arrow"]).open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        rows = pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
+        # Each block has the texts that it met: from here on they are the table's, in the order of its rows.
+        rows = pa.ipc.open_stream(pa.py_buffer(mapped)).read_all().unify_dictionaries()
     damage = tuple(ReadDamage(at["page"], at["row"], at["reason"]) for at in answer["damage"])
     columns = tuple((column, kind) for column, kind in answer["columns"])
     count = TableRows(answer["declared"], answer["read"])
