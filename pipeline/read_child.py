@@ -3,8 +3,9 @@
 Standard input: ``{"path", "scratch", "tables": {name: [columns]}, "facts": bool}`` as JSON; of a table that is not
 listed only the rows are counted, and with ``facts`` its columns described (``pipeline.column_facts``). Standard output:
 one JSON object as ``pipeline.reading`` takes it. Rows go to ``scratch`` as Arrow streams, one a table; in a table of
-many rows each distinct text stands once in a block, which its rows point at. The limits are set before the file is opened: memory about 4 times the file and 300 MiB above what the interpreter has by then, processor
-time, the size of what is written, no core file.
+many rows each distinct text stands once in a block, which its rows point at. The limits are set before the file is
+opened: memory about 4 times the file and 300 MiB above what the interpreter has by then, processor time, the size of
+what is written, no core file.
 """
 
 import json
@@ -16,9 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.ahead import mapped_ahead
 from pipeline.column_facts import column_facts, described
-from pipeline.mdb import Database, MdbError, TableScan, open_database
+from pipeline.mdb import Database, MdbError, open_database
 
 MIB = 1 << 20
 CPU_SECONDS = 30
@@ -71,14 +71,17 @@ def read(
             for column in definition.columns
             if asked and column.is_readable and column.name.casefold() in asked
         ]
-        scan = database.scan(name, described(definition.columns) if asked is None and facts else chosen)
+        looked_at = described(definition.columns) if asked is None and facts else chosen
+        is_large = definition.declared_rows >= MANY_ROWS
+        scan = database.scan(name, looked_at, distinct=asked is not None and is_large)
         arrow, found = None, None
         if asked is None:
             found = column_facts(scan.schema, scan)
         else:
             arrow = f"table_{number}.arrow"
-            texts = [column.name for column in definition.columns if column.name in chosen and column.type == "text"]
-            _write(scratch / arrow, scan, texts if scan.declared_rows >= MANY_ROWS else [])
+            with pa.OSFile(str(scratch / arrow), "wb") as sink, pa.ipc.new_stream(sink, scan.schema) as stream:
+                for batch in scan:
+                    stream.write_batch(batch)
         tables[name] = {
             "columns": [[column.name, column.type] for column in definition.columns],
             "declared": scan.declared_rows,
@@ -92,24 +95,6 @@ def read(
         "linked": [str(name) for name in database.linked_tables],
         "tables": tables,
     }
-
-
-def _write(path: Path, scan: TableScan, texts: Sequence[str]) -> None:
-    """Write a table's rows; of these columns of text each distinct value once a block."""
-    places = [scan.schema.get_field_index(name) for name in texts]
-    schema = scan.schema
-    for place in places:
-        schema = schema.set(place, schema.field(place).with_type(pa.dictionary(pa.int32(), pa.string())))
-
-    def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = batch.columns
-        for place in places:
-            columns[place] = columns[place].dictionary_encode()
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as stream:
-        for batch in mapped_ahead(encoded, scan) if places else scan:
-            stream.write_batch(batch)
 
 
 if __name__ == "__main__":

@@ -87,10 +87,19 @@ class BlockReader:
     """Decodes rows of blocks of one table. ``flat`` is always the block's bytes, one page after the other."""
 
     def __init__(
-        self, long_values: LongValues, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn], width: int
+        self,
+        long_values: LongValues,
+        codec: TextCodec,
+        table: StoredTable,
+        columns: Sequence[StoredColumn],
+        width: int,
+        *,
+        distinct: bool = False,
     ) -> None:
+        """``distinct``: decode each distinct text once."""
         self._long_values = long_values
         self._codec = codec
+        self._distinct = distinct
         self._table = table
         self._columns = columns
         self._width = width
@@ -129,7 +138,17 @@ class BlockReader:
 
         Raises UnicodeDecodeError for a text that is half a character: then the whole block is looked at exactly.
         """
-        decoding = _Decoding(self._long_values, self._codec, self._table, self._columns, self._width, flat, rows, shape)
+        decoding = _Decoding(
+            self._long_values,
+            self._codec,
+            self._table,
+            self._columns,
+            self._width,
+            flat,
+            rows,
+            shape,
+            distinct=self._distinct,
+        )
         return decoding.run()
 
     def _counts(self, flat: Bytes, at: Numbers) -> Numbers:
@@ -152,8 +171,10 @@ class _Decoding:
         flat: Bytes,
         rows: Rows,
         shape: Shape,
+        *,
+        distinct: bool,
     ) -> None:
-        self._long_values, self._codec = long_values, codec
+        self._long_values, self._codec, self._distinct = long_values, codec, distinct
         self._columns = columns
         self._flat, self._rows, self._shape = flat, rows, shape
         self._width = width
@@ -206,7 +227,8 @@ class _Decoding:
             return fixed_array(column, self._codec, _gather(self._flat, cells.starts * ~null, width), null)
         if is_long(column):
             return long_array(column, self._codec, self._long_values, self._flat, cells, null)
-        return variable_array(column, self._codec, self._flat, cells, null), np.zeros(len(null), np.bool_)
+        array = variable_array(column, self._codec, self._flat, cells, null, distinct=self._distinct)
+        return array, np.zeros(len(null), np.bool_)
 
     def _is_null(self, column: StoredColumn, tails: Bytes) -> Flags:
         """A bit that is not set, or that the row is too old to have."""

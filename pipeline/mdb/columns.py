@@ -11,7 +11,7 @@ from pipeline.mdb.definition import StoredColumn
 from pipeline.mdb.exact import FIRST_DAY, LAST_MOMENT, long_date
 from pipeline.mdb.memo import HEADER, INLINE, LENGTH_MASK, PLACE_SHIFT, BrokenLongValue, LongValues
 from pipeline.mdb.pages import Bytes
-from pipeline.mdb.text import TextCodec, binary_array, packed, validity
+from pipeline.mdb.text import TextCodec, binary_array, dictionary, packed, validity
 
 Numbers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -49,8 +49,12 @@ def fixed_array(column: StoredColumn, codec: TextCodec, cells: Bytes, null: Flag
     return (None if odd.any() else _fixed_values(column, codec, cells, null)), odd
 
 
-def variable_array(column: StoredColumn, codec: TextCodec, flat: Bytes, cells: Places, null: Flags) -> pa.Array:
-    """Decode a variable column that holds no long values. Raises UnicodeDecodeError."""
+def variable_array(
+    column: StoredColumn, codec: TextCodec, flat: Bytes, cells: Places, null: Flags, *, distinct: bool
+) -> pa.Array:
+    """Decode a variable column that holds no long values, ``distinct`` texts once. Raises UnicodeDecodeError."""
+    if column.kind == d.TEXT and distinct:
+        return dictionary(codec, flat, cells.starts, cells.ends, null)
     if column.kind == d.TEXT:
         return codec.column(flat, cells.starts, cells.ends, null)
     return _binary(flat, cells.starts, (cells.ends - cells.starts) * ~null, null)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.ahead import mapped_ahead
 from pipeline.mdb.blocks import BlockReader, Rows, Shape, rows_of
-from pipeline.mdb.definition import StoredColumn, StoredTable, TableDefinition, read_definition
+from pipeline.mdb.definition import TEXT, StoredColumn, StoredTable, TableDefinition, read_definition
 from pipeline.mdb.errors import Corrupt, MdbError, Unsupported
 from pipeline.mdb.exact import BrokenRow, RowDecoder, Value
 from pipeline.mdb.format import Header
@@ -26,6 +26,8 @@ from pipeline.mdb.usage import pages_of
 PageNumbers = npt.NDArray[np.int32]
 # Which rows of a block, by their place in it.
 Places = npt.NDArray[np.int64]
+# Texts of which each block has every one once.
+DISTINCT = pa.dictionary(pa.int32(), pa.string())
 
 CATALOGUE_PAGE = 2
 DATA_PAGE = 0x01
@@ -122,15 +124,18 @@ class Database:
             damage=scan.damage,
         )
 
-    def scan(self, table: str, columns: Sequence[str] | None = None) -> "TableScan":
-        """Read as ``read`` does, a block at a time: what is held in memory does not grow with the table."""
+    def scan(self, table: str, columns: Sequence[str] | None = None, *, distinct: bool = False) -> "TableScan":
+        """Read as ``read`` does, a block at a time: what is held in memory does not grow with the table.
+
+        ``distinct``: the texts as dictionaries, each block with its own; long texts (memos) as they are.
+        """
         stored = self._stored[table]
         by_name = {column.name: column for column in stored.stored}
         wanted = list(stored.stored) if columns is None else [by_name[name] for name in columns]
         for column in wanted:
             if not column.is_readable:
                 raise Unsupported(f"The column {column.name!r} of the table {table!r} is {column.type}.")
-        return TableScan(self._pages, self._codec, stored, wanted)
+        return TableScan(self._pages, self._codec, stored, wanted, distinct=distinct)
 
     def _catalogue(self) -> tuple[dict[str, StoredTable], tuple[str, ...]]:
         objects = read_definition(self._pages, self._codec, CATALOGUE_PAGE, "MSysObjects")
@@ -168,17 +173,27 @@ class Database:
 class TableScan:
     """One reading of a table: iterate over its blocks, once; then the counts and the damage are whole."""
 
-    def __init__(self, pages: Pages, codec: TextCodec, table: StoredTable, columns: Sequence[StoredColumn]) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        codec: TextCodec,
+        table: StoredTable,
+        columns: Sequence[StoredColumn],
+        *,
+        distinct: bool = False,
+    ) -> None:
         self._pages = pages
         self._table = table
         self._columns = columns
         long_values, width = LongValues(pages), pages.layout.width
-        self._blocks = BlockReader(long_values, codec, table, columns, width)
+        self._blocks = BlockReader(long_values, codec, table, columns, width, distinct=distinct)
         self._exact = RowDecoder(long_values, codec, table, columns, width)
         self._damage: list[Damage] = []
         self._unlisted = 0
         self._moved: set[int] = set()
-        self.schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+        self.schema = pa.schema(
+            [(column.name, DISTINCT if distinct and column.kind == TEXT else column.arrow_type) for column in columns]
+        )
         self.read_rows = 0
 
     @property
@@ -342,7 +357,7 @@ class _BlockParts:
         """Take over the rows of these places within the block."""
         if len(places):
             self._places.append(places)
-            self._parts.append(arrays)
+            self._parts.append([_of_type(array, field.type) for array, field in zip(arrays, self._schema, strict=True)])
 
     def batch(self) -> pa.RecordBatch | None:
         """All rows; None where there are none, or no column is wanted."""
@@ -353,3 +368,8 @@ class _BlockParts:
         order = number_array(pa.int64(), np.argsort(np.concatenate(self._places)))
         columns = [pa.concat_arrays(column).take(order) for column in zip(*self._parts, strict=True)]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+
+
+def _of_type(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return texts that were decoded one by one, or none of which are there, as the dictionary that is wanted."""
+    return array.dictionary_encode() if pa.types.is_dictionary(kind) and array.type != kind else array

@@ -43,6 +43,21 @@ class TextCodec(Protocol):
         ...
 
 
+def dictionary(codec: TextCodec, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.DictionaryArray:
+    """Decode values as ``column`` does, but each distinct one once: they are told apart by their stored bytes."""
+    content, offsets = packed(buffer, starts, _lengths(starts, ends, is_null))
+    encoded = binary_array(pa.binary(), content, offsets, is_null).dictionary_encode()
+    places, cells = encoded.indices, encoded.dictionary
+    _, offsets, content = (np.frombuffer(one or b"", np.uint8) for one in cells.buffers())
+    limits = offsets.view(np.int32)[: len(cells) + 1]
+    texts = codec.column(content, limits[:-1], limits[1:], np.zeros(len(cells), np.bool_))
+    once = texts.dictionary_encode()
+    if len(once.dictionary) < len(texts):
+        # The same text, stored in two ways.
+        texts, places = once.dictionary, once.indices.take(places)
+    return pa.DictionaryArray.from_arrays(places, texts)
+
+
 class CompressedUnicode:
     """The text of Jet 4 and ACE."""
 

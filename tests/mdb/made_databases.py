@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
 from jet4_writer import (
     BINARY,
     BOOLEAN,
@@ -30,7 +31,7 @@ from jet4_writer import (
     Table,
 )
 
-from pipeline.mdb import TableRead, open_database
+from pipeline.mdb import Database, TableRead, open_database
 from pipeline.mdb.definition import StoredColumn, StoredTable
 
 SAMPLE = Path(__file__).parents[1] / "data" / "telefonica_es" / "202610_ACME-IBERICA_SOFIA.mdb"
@@ -123,7 +124,23 @@ def stored_value(made: Made, column: Column, value: Any) -> Any:
 
 def read(built: Built, path: Path, table: str = "T", columns: list[str] | None = None) -> TableRead:
     with open_database(built.write(path / "made.mdb")) as database:
-        return database.read(table, columns)
+        found = database.read(table, columns)
+        assert_distinct_texts_are_the_same(database, table, found)
+        return found
+
+
+def assert_distinct_texts_are_the_same(database: Database, table: str, found: TableRead) -> None:
+    """Read a table once more, as files of many rows are read: the same rows, and the same places that are broken."""
+    scan = database.scan(table, found.table.column_names, distinct=True)
+    again = pa.Table.from_batches(list(scan), scan.schema).unify_dictionaries()
+    again.validate(full=True)
+    assert again.to_pylist() == found.table.to_pylist()
+    assert (scan.read_rows, scan.damage) == (found.read_rows, found.damage)
+    for column in again.columns:
+        if pa.types.is_dictionary(column.type) and column.num_chunks:
+            texts = column.chunk(0).dictionary.to_pylist()
+            assert len(set(texts)) == len(texts)
+            assert None not in texts
 
 
 def one_column(kind: int, values: list[Any], **how: Any) -> Built:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_databases import assert_distinct_texts_are_the_same
 
 from pipeline.mdb import MdbError, NotAccess, Truncated, open_database, read_header
 
@@ -68,6 +69,12 @@ def test_every_column_of_the_samples_has_its_checksum(name: str) -> None:
 
 def test_every_column_of_the_medium_file_has_its_checksum(medium: Path) -> None:
     check_columns(medium, column_checks()[MEDIUM])
+
+
+def test_distinct_texts_of_the_medium_file_are_the_same(medium: Path) -> None:
+    with open_database(medium) as database:
+        for name in database.tables:
+            assert_distinct_texts_are_the_same(database, name, database.read(name))
 
 
 def check_columns(path: Path, checks: dict[str, Any]) -> None:

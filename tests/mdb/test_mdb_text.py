@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.mdb.exact import to_decimal, to_moment
-from pipeline.mdb.text import CodePage, CompressedUnicode, TextCodec, decode_text
+from pipeline.mdb.text import CodePage, CompressedUnicode, TextCodec, decode_text, dictionary
 
 
 def compressed(text: str) -> bytes:
@@ -43,9 +43,12 @@ def column(codec: TextCodec, values: list[bytes | None]) -> list[str | None]:
         ends.append(len(buffer))
     nulls = np.array([raw is None for raw in values], np.bool_)
     flat = np.frombuffer(bytes(buffer), np.uint8)
-    found: list[str | None] = codec.column(
-        flat, np.array(starts, np.int32), np.array(ends, np.int32), nulls
-    ).to_pylist()
+    places = np.array(starts, np.int32), np.array(ends, np.int32)
+    found: list[str | None] = codec.column(flat, *places, nulls).to_pylist()
+    distinct = dictionary(codec, flat, *places, nulls)
+    distinct.validate(full=True)
+    assert distinct.to_pylist() == found
+    assert sorted(distinct.dictionary.to_pylist()) == sorted({text for text in found if text is not None})
     return found
 
 
