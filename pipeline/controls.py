@@ -7,10 +7,12 @@ from decimal import Decimal
 import duckdb
 
 from checklists.model import Files, PackCheck, Severity, Stage
+from pipeline.canonical import VIEWS
 from pipeline.checks import shared_checks
 from pipeline.database import Database, Value, single_select
 from pipeline.errors import ConfigurationError
 from pipeline.findings import Finding, Findings
+from pipeline.keys import rises
 from pipeline.sql import statement
 
 TOLERANCE = "DECIMAL(18, 6)"
@@ -31,8 +33,14 @@ def prepare(database: Database, files: Files) -> None:
 
 def derive(database: Database) -> None:
     """Make the tables that several checks share from the canonical ones."""
-    for derived in ("tax_group", "usage_sum", "usage_against_charges", "usage_order"):
+    for derived in ("tax_group", "usage_sum", "usage_against_charges"):
         database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
+    usage = database.kept.get("usage")
+    is_strict = None if usage is None else rises(usage.column(VIEWS["usage"].key))
+    if is_strict is None:
+        database.execute(f"CREATE TABLE canonical.usage_order AS {statement('usage_order')}")
+    else:
+        database.make("usage_order", {"is_strict": "BOOLEAN"}, [[is_strict]])
 
 
 def prepare_policy(database: Database, files: Files) -> None:

@@ -29,7 +29,7 @@ ENDING = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
 
 
 class Reads(NamedTuple):
-    """What a SELECT reads: a source table, and which of its columns."""
+    """What a SELECT reads: a source table, and which of its columns; none where that is not known."""
 
     table: str
     columns: tuple[str, ...]
@@ -137,6 +137,12 @@ class Database:
         """Return an Arrow table that was added."""
         return self._registered[schema, name][1]
 
+    def count(self, name: str) -> int:
+        """Return the number of rows of a canonical table."""
+        if name in self.kept:
+            return int(self.kept[name].num_rows)
+        return int(self.value(f"SELECT count(*) FROM canonical.{quoted(name)}"))  # noqa: S608 - quoted
+
     def row_by_row_source(self, select: str) -> Reads | None:
         """Return what a SELECT reads that only renames, converts and filters the rows of one table, in their order.
 
@@ -151,7 +157,9 @@ class Database:
         found = [name for schema, name in self._registered if schema == "source" and name.casefold() in names]
         if len(names) != 1 or len(found) != 1 or plan["name"].strip() != SCAN:
             return None
-        columns = plan["extra_info"].get("Projections", [])
+        # A condition may stand in the scan itself: then its columns need not be among those that are named there.
+        is_told = not any("filter" in name.casefold() for name in plan["extra_info"])
+        columns = plan["extra_info"].get("Projections", []) if is_told else []
         return Reads(found[0], tuple([columns] if isinstance(columns, str) else columns))
 
     def parts(self, select: str, source: str, rows: int) -> Iterator[pa.Table]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.canonical import VIEWS
 from pipeline.database import Database, quoted
+from pipeline.keys import first_characters
 
 ROWS_AT_ONCE = 100_000
 # A plan for each column of text is not worth its time for fewer rows.
@@ -106,9 +107,7 @@ def _values(database: Database, name: str, table: pa.Table, key: str) -> pa.Tabl
     """
     if not table.num_rows:
         return table
-    begins = f"CASE WHEN {key} < '!' THEN {key} ELSE substr({key}, 1, 1) || '#' END"
-    firsts = database.arrow(f"SELECT DISTINCT {begins} FROM canonical.{name} WHERE {key} IS NOT NULL")  # noqa: S608
-    found = {key: pa.concat_arrays(firsts.column(0).chunks) if firsts.num_rows else pa.nulls(0, pa.string())}
+    found = {key: _beginnings(database, name, table, key)}
     texts = [column for column in table.column_names if pa.types.is_dictionary(table.field(column).type)]
     found |= {column: table.column(column).chunk(0).dictionary for column in texts}
     numbers = [column for column in table.column_names if column not in found]
@@ -121,6 +120,17 @@ def _values(database: Database, name: str, table: pa.Table, key: str) -> pa.Tabl
             found[column] = pa.concat_arrays([values, pa.nulls(1, values.type)])
     rows = max(map(len, found.values()))
     return pa.table({column: _filled_up(found[column], rows) for column in table.column_names})
+
+
+def _beginnings(database: Database, name: str, table: pa.Table, key: str) -> pa.Array:
+    firsts = first_characters(table.column(key))
+    if firsts is None:
+        begins = f"CASE WHEN {key} < '!' THEN {key} ELSE substr({key}, 1, 1) || '#' END"
+        select = f"SELECT DISTINCT {begins} FROM canonical.{name} WHERE {key} IS NOT NULL"  # noqa: S608 - our own names
+    else:
+        # Made by SQL too: of a list of Python's, Arrow makes an array by way of pandas.
+        select = " UNION ALL ".join(f"SELECT '{one.replace(chr(39), chr(39) * 2)}#'" for one in firsts)
+    return database.arrow(select).column(0).combine_chunks()
 
 
 def _filled_up(values: pa.Array, rows: int) -> pa.Array:

@@ -43,8 +43,11 @@ class MadeParquet:
 
 
 def make_ahead(bench: Workbench) -> None:
-    """Begin to make the call details' Parquet while the Output is written; nothing of it is on disk before its turn."""
-    if _is_kept_in_order(bench.database):
+    """Begin to make the call details' Parquet beside the checks; nothing of it is on disk before its turn.
+
+    Once more does nothing.
+    """
+    if bench.usage_parquet is None and _is_kept_in_order(bench.database):
         bench.usage_parquet = bench.background.submit(_of_kept, bench.database.kept["usage"])
 
 

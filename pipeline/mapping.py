@@ -196,6 +196,8 @@ def _counts(database: Database, view: str, conditions: Sequence[str]) -> list[in
         tests = ", ".join(f"bool_or({condition})" for condition in conditions)
         (met,) = database.tuples(f"SELECT {tests} FROM canonical.{small}")  # noqa: S608 - our own names
         possible = {condition: None for condition, is_met in zip(conditions, met, strict=True) if is_met}
+    if not possible:
+        return [database.count(view), *(0 for _ in conditions)]
     filtered = "".join(f", count(*) FILTER (WHERE {condition})" for condition in possible)
     (row,) = database.tuples(f"SELECT count(*){filtered} FROM canonical.{view}")  # noqa: S608 - our own names
     counted = dict(zip(possible, row[1:], strict=True))

@@ -165,7 +165,7 @@ def _write_output(bench: Workbench, folder: Path) -> list[OutputFile]:
     files: list[OutputFile] = []
     usage: WrittenCsv | None = None
     layout = output_format(bench.pack.output)
-    if database.value("SELECT count(*) FROM canonical.usage"):
+    if database.count("usage"):
         usage = write_csv(database, "usage_row", usage_columns(), layout, folder / names.usage)
         files.append(OutputFile("usage", names.usage, Path(names.usage), usage.rows, usage.sha256, usage.bytes))
     columns = output_columns(bench.pack.output)

@@ -104,10 +104,12 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
 
 
 def text_columns(tables: Mapping[str, pa.Table]) -> Sequence[tuple[str, str, pa.ChunkedArray]]:
-    """All columns that hold text: (table, column, values)."""
+    """All columns that hold text, be it each distinct one once: (table, column, values)."""
     return [
         (name, column.name, table.column(column.name))
         for name, table in tables.items()
         for column in table.schema
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if pa.types.is_string(column.type)
+        or pa.types.is_large_string(column.type)
+        or pa.types.is_dictionary(column.type)
     ]

@@ -41,5 +41,7 @@ def judge_text(
 
 
 def _has_traces(values: pa.ChunkedArray) -> bool:
-    buffers = (chunk.buffers()[2] for chunk in values.chunks)
-    return any(trace in content for content in (one.to_pybytes() for one in buffers if one) for trace in TRACES)
+    texts = [chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk for chunk in values.chunks]
+    # The chunks of a column may have the same dictionary.
+    buffers = {one.address: one for one in (text.buffers()[2] for text in texts) if one}
+    return any(trace in content for content in (one.to_pybytes() for one in buffers.values()) for trace in TRACES)

@@ -48,9 +48,10 @@ def dictionary(codec: TextCodec, buffer: Bytes, starts: Offsets, ends: Offsets, 
     content, offsets = packed(buffer, starts, _lengths(starts, ends, is_null))
     encoded = binary_array(pa.binary(), content, offsets, is_null).dictionary_encode()
     places, cells = encoded.indices, encoded.dictionary
-    _, offsets, content = (np.frombuffer(one or b"", np.uint8) for one in cells.buffers())
-    limits = offsets.view(np.int32)[: len(cells) + 1]
-    texts = codec.column(content, limits[:-1], limits[1:], np.zeros(len(cells), np.bool_))
+    _, limits, stored = cells.buffers()
+    offsets = np.frombuffer(limits, np.int32)[: len(cells) + 1]
+    content = np.frombuffer(stored or b"", np.uint8)
+    texts = codec.column(content, offsets[:-1], offsets[1:], np.zeros(len(cells), np.bool_))
     once = texts.dictionary_encode()
     if len(once.dictionary) < len(texts):
         # The same text, stored in two ways.
