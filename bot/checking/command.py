@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,10 @@ def check_file(
 
     The page goes where ``report`` says, and into ``out`` as well. Raises SettingsError for what cannot be used.
     """
+    pages = [page for page in (report, out / NAME if out is not None else None) if page is not None]
+    if pages:
+        # Its templates are compiled while the file is read, most of which is no work of Python's.
+        threading.Thread(target=_prepare_page, name="page", daemon=True).start()
     try:
         known = load_client(client) if client else None
         with progress(file.name, language) as begins:
@@ -66,12 +71,19 @@ def check_file(
         sys.stdout.write("\n")
     else:
         show(Console(), result, language)
-    pages = [page for page in (report, out / NAME if out is not None else None) if page is not None]
     for page in dict.fromkeys(pages):
         _write(page, result, pack, language)
         if not as_json:
             typer.echo(say("check.written", path=page).text(language))
     return BLOCKED if result.blocked else ACCEPTED
+
+
+def _prepare_page() -> None:
+    from bot.checking.page import templates
+    from bot.locales import catalogue
+
+    catalogue()
+    templates()
 
 
 def _write(page: Path, result: ChainResult, pack: Pack, language: Language) -> None:
