@@ -7,11 +7,13 @@ strings as in any other table.
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.canonical import VIEWS
 from pipeline.database import Database, quoted
 from pipeline.keys import first_characters
+from pipeline.mdb.text import number_array
 
 ROWS_AT_ONCE = 100_000
 # A plan for each column of text is not worth its time for fewer rows.
@@ -74,9 +76,10 @@ def _spread(texts: pa.ChunkedArray, made: pa.Array) -> pa.ChunkedArray:
         # Each text has become another: the rows point at their places as before.
         chunks = [pa.DictionaryArray.from_arrays(chunk.indices, values) for chunk in texts.chunks]
     else:
+        # A number of Python's would load all of pandas: the place of NULL comes out of an array.
+        null = number_array(pa.int32(), np.array([len(made) - 1], np.int32))[0]
         chunks = [
-            pa.DictionaryArray.from_arrays(places.take(chunk.indices.fill_null(len(made) - 1)), values)
-            for chunk in texts.chunks
+            pa.DictionaryArray.from_arrays(places.take(chunk.indices.fill_null(null)), values) for chunk in texts.chunks
         ]
     return pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
 
