@@ -104,6 +104,9 @@ class FileReader:
         """Wait for the rows. Raises ReadingError."""
         self.begin()
         assert self._process is not None
+        # What is done with the rows needs it, and here there is mostly nothing to do but wait.
+        import pyarrow.compute  # noqa: F401, PLC0415 - see above
+
         seconds = WALL_SECONDS + WALL_SECONDS_PER_100_MIB * (self._path.stat().st_size // (100 << 20))
         try:
             answer = self._process.answer(seconds)
