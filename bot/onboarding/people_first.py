@@ -6,25 +6,31 @@ from threading import Condition
 from time import monotonic
 
 # A person's next click is likely so soon after the last one, in seconds.
-LIVELY_SECONDS = 0.5
-# No job waits for people longer than this, in seconds.
-LONGEST_WAIT = 5.0
+LIVELY_SECONDS = 0.3
+# Until then jobs begin one by one, and no sooner after each other than this, in seconds.
+PAUSE_SECONDS = 0.1
+# However many people click, one of the jobs that wait begins this long after the one before, in seconds.
+LONGEST_PAUSE = 5.0
 
 
 class PeopleFirst:
-    """While people click, jobs begin between two clicks and one at a time.
+    """While people click, jobs begin between two clicks, one at a time and with pauses.
 
     Python runs one thread at a time, however many processors there are: beside eight jobs a click would have a ninth
     of one. SQLite needs none of this, for its one writer lets people go first (see ``one_writer``).
     """
 
-    def __init__(self, *, lively_seconds: float = LIVELY_SECONDS, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(
+        self,
+        *,
+        lively_seconds: float = LIVELY_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
         self._changed = Condition()
-        self._people = 0
-        self._jobs = 0
-        self._lively = lively_seconds
-        self._longest_wait = longest_wait
-        self._last_click = monotonic() - lively_seconds
+        self._lively, self._pause, self._longest_pause = lively_seconds, pause_seconds, longest_pause
+        self._people = self._jobs = 0
+        self._last_click = self._last_job = monotonic() - longest_pause
 
     @contextmanager
     def person(self) -> Iterator[None]:
@@ -43,11 +49,12 @@ class PeopleFirst:
     def job(self) -> Iterator[None]:
         """Wait until a job may begin, and be one."""
         with self._changed:
-            until = monotonic() + self._longest_wait
-            while not self._may_begin() and (left := until - monotonic()) > 0:
-                # That people have stopped clicking is nothing that anybody tells.
-                self._changed.wait(min(left, self._lively))
+            come = monotonic()
+            while not self._may_begin(come):
+                # That time has passed is nothing that anybody tells.
+                self._changed.wait(self._pause)
             self._jobs += 1
+            self._last_job = monotonic()
         try:
             yield
         finally:
@@ -55,7 +62,10 @@ class PeopleFirst:
                 self._jobs -= 1
                 self._changed.notify_all()
 
-    def _may_begin(self) -> bool:
-        if self._people:
-            return False
-        return self._jobs == 0 or monotonic() - self._last_click >= self._lively
+    def _may_begin(self, come: float) -> bool:
+        now = monotonic()
+        if not self._people and now - self._last_click >= self._lively:
+            return True
+        if not self._people and not self._jobs and now - self._last_job >= self._pause:
+            return True
+        return now - max(come, self._last_job) >= self._longest_pause

@@ -158,6 +158,8 @@ class BoxNotes:
 
     def _has_just_unticked(self, body: Payload, key: str, step_id: str) -> bool:
         """Tell whether this person's latest untick of the step has no reason yet."""
+        if not _can_have_unticked(body):
+            return False
         boxes = self._onboardings.view(key).step(step_id).ticks
         mine = f"slack:{body['user']['id']}"
         selected = {option["value"] for option in body["actions"][0].get("selected_options") or ()}
@@ -289,6 +291,24 @@ def reason_modal(view: OnboardingView, step_id: str, seq: int) -> dict[str, Any]
             b.question(TEXT, say("fact.reason").text(language), typed, hint=say("proof.reason_hint").text(language)),
         ],
     }
+
+
+def _can_have_unticked(body: Payload) -> bool:
+    """Tell whether a box that the message shows as ticked is missing from the selection: most clicks tick one.
+
+    It is read from the event alone, for nobody should wait for the database twice.
+    """
+    action = body["actions"][0]
+    selected = {option["value"] for option in action.get("selected_options") or ()}
+    shown = [
+        element
+        for block in (body.get("message") or body.get("view") or {}).get("blocks") or ()
+        if block.get("block_id") == action.get("block_id")
+        for element in (*(block.get("elements") or ()), block.get("accessory") or {}, block.get("element") or {})
+        if element.get("action_id") == action.get("action_id")
+    ]
+    ticked = {option["value"] for element in shown for option in element.get("initial_options") or ()}
+    return not shown or not ticked <= selected
 
 
 def _entered(view: Payload, block_id: str) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ class Letters:
         self.house = House(base)
         effects: Effects = self.house.effects
         mailer = self.house.mailer if mails else None
-        page = (lambda key: f"https://onb.example/partner/{key}") if mails else None
+        page = (lambda about: f"https://onb.example/partner/{about.key}") if mails else None
         self.worker = LetterWorker(self.house.flow, effects, mailer, Backoff(first=5, tries=3), page)
 
     def fail(self, key: str, *outcomes: Failed | Done) -> None:

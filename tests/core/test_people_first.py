@@ -81,8 +81,23 @@ def test_jobs_run_side_by_side_again_once_people_have_stopped(jobs):
         job.end()
 
 
+def test_jobs_pause_between_each_other_while_people_click(jobs):
+    people_first = PeopleFirst(lively_seconds=PATIENCE, pause_seconds=2 * SOON)
+    with people_first.person():
+        pass
+    [first] = jobs(people_first, 1)
+    assert first.begun.wait(PATIENCE)
+    first.end()
+
+    [second] = jobs(people_first, 1)
+
+    assert not second.begun.wait(SOON)
+    assert second.begun.wait(PATIENCE)
+    second.end()
+
+
 def test_no_job_waits_for_people_for_ever(jobs):
-    people_first = PeopleFirst(longest_wait=SOON)
+    people_first = PeopleFirst(longest_pause=SOON)
     with people_first.person():
         [job] = jobs(people_first, 1)
         assert job.begun.wait(PATIENCE)

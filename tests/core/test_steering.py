@@ -312,7 +312,7 @@ def test_jira_accounts_act_for_the_roles_that_name_them() -> None:
         return Actor("jira", f"jira:{account}", account)
 
     open_team = Roles({"manager": ["UANA", "marta"], "data_base": ["UDBA"], "admin": ["root"]})
-    assert open_team.may(jira("anyone"), "data_base")
+    assert not open_team.may(jira("anyone"), "data_base")
     assert not open_team.may(jira("anyone"), "manager")
     assert open_team.may(jira("marta"), "manager")
     assert open_team.may(jira("marta"), "partner")

@@ -71,7 +71,7 @@ def test_projects_and_their_issue_types(client: JIRA, refused: Refused) -> None:
 
 def test_create_metadata_by_project_and_type(client: JIRA, server: JiraServer, refused: Refused) -> None:
     kinds = client.project_issue_types("DB")
-    assert [each.name for each in kinds] == ["Task", "Sub-task", "Service Request"]
+    assert [each.name for each in kinds] == ["Task", "Service Request"]
     fields = client.project_issue_fields("DB", kinds[1].id)
     by_id = {each.fieldId: each for each in fields}
     assert by_id["summary"].required
@@ -100,7 +100,7 @@ def test_lists_of_values(client: JIRA, refused: Refused) -> None:
     assert client.priority("3").name == "Medium"
     assert "Won't Do" in [each.name for each in client.resolutions()]
     assert client.resolution("10000").name == "Done"
-    assert [each.name for each in client.issue_types()] == ["Task", "Service Request"]
+    assert [each.name for each in client.issue_types()] == ["Task", "Sub-task", "Service Request"]
     assert client.issue_type_by_name("Task").id == "10001"
     assert [(each.name, each.outward) for each in client.issue_link_types()] == [
         ("Blocks", "blocks"),

@@ -10,6 +10,7 @@ from bot.onboarding.correcting import CORRECTIONS
 from bot.onboarding.outcomes import Waiting
 from bot.onboarding.work import Work
 from bot.steps.form import FormStep
+from bot.steps.invitation import Invitations
 from bot.web.links import SignedLinks
 from checklists.model import FormParameters, Localized
 from checklists.model import Step as StepDefinition
@@ -25,7 +26,7 @@ def asked(run: int, memory: dict[str, Any]) -> Waiting:
     view: Any = SimpleNamespace(key="ONB-1", operator="OPERADORA X", client="ACME", link_edition=lambda number: number)
     step: Any = SimpleNamespace(definition=definition)
     work = Work(view, step, memory, {}, run, datetime(2026, 11, 24, tzinfo=UTC), effects=None)  # type: ignore[arg-type]
-    outcome = FormStep(LINKS, None).run(work)
+    outcome = FormStep(LINKS, Invitations(None)).run(work)
     assert isinstance(outcome, Waiting)
     return outcome
 
