@@ -3,9 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Literal
@@ -30,6 +31,7 @@ from bot.job_workers import JobWorkers
 from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
+from bot.onboarding.accountable import who_must_act
 from bot.onboarding.actors import NoGroups, Roles
 from bot.onboarding.chores import Chores, Task
 from bot.onboarding.clock import Clock, SystemClock
@@ -39,6 +41,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
+from bot.onboarding.homes import Homes
 from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
 from bot.onboarding.letters import LETTER, LetterWorker
 from bot.onboarding.lookouts import Lookout, LookWorker
@@ -71,8 +74,10 @@ from bot.slack.files import SlackFiles
 from bot.slack.form_listeners import FormListeners
 from bot.slack.front import MoreListeners, SlackFront
 from bot.slack.groups import SlackGroups
+from bot.slack.readers import Readers
 from bot.slack.replies import TicketReplyListener
 from bot.slack.surface import SlackSurface
+from bot.slack_work import build_slack_work
 from bot.steps.deposit import Connection
 from bot.steps.dropped import DroppedCheck
 from bot.steps.given_files import GivenFileWorker
@@ -124,6 +129,8 @@ class Application:
     digests: DigestSchedule
     forms: Forms
     sheets: FormSheets
+    readers: Readers
+    homes: Homes
     links: SignedLinks
     transfer: Transfer
     turns: ThreadTurns | PostgresTurns
@@ -187,32 +194,36 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     means = _means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets())
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
-    surfaces = _surfaces(settings, jira, peers)
+    in_slack, slack = settings.slack.bot_token is not None, SlackConnection(settings.slack, peers)
+    roles = Roles(settings.roles.by_role(), SlackGroups(slack) if in_slack else NoGroups())
+    surfaces = _surfaces(settings, jira, peers, roles)
     names, longest = [*surfaces, *mirror_names(settings.jira)], settings.engine.longest_pause_seconds
     flow = Flow(store, packs, kinds, jobs, clock, names, longest_pause=longest)
     effects = Effects(store, clock, turns, settle_seconds=settings.retry.settle_seconds, tell=meters.effect)
     backoff = Backoff(settings.retry.first_seconds, settings.retry.tries)
     steps = StepWorker(store, packs, kinds, flow, effects, clock, backoff, turns)
-    groups = SlackGroups(SlackConnection(settings.slack, peers)) if settings.slack.bot_token else NoGroups()
-    roles = Roles(settings.roles.by_role(), groups)
     onboardings = Onboardings(store, packs, flow, clock, roles, settings.language)
     of_jira = build_jira_work(jira, store, packs, flow, effects, onboardings, backoff, turns, longest_pause=longest)
     surfaces |= of_jira.surfaces
-    lookouts = [*_lookouts(settings, means), *of_jira.lookouts]
     additions = {"jira": JiraAdditions(jira, dossier_of(onboardings))} if jira else {}
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns, additions)
     reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff, means.partner_page)
     letters = LetterWorker(flow, effects, means.mailer, backoff, means.partner_page)
-    digests = DigestSchedule(store, packs, jobs, clock, roles)
-    digest = _digest_worker(settings, store, packs, digests, effects, clock, roles, backoff, peers)
-    looks = LookWorker(store, clock, lookouts)
+    of_slack = build_slack_work(slack, store, packs, jobs, clock, roles, backoff, turns, settings.language)
+    digests = DigestSchedule(store, packs, jobs, clock, roles, of_slack.readers.zone_of)
+    letterbox = SlackLetterbox(slack, of_slack.readers.language_of)
+    digest = DigestWorker(store, packs, digests, effects, letterbox, clock, roles, backoff)
+    forms = Forms(store, flow, clock, roles, onboardings, _form_rules(settings))
+    sheets = FormSheets(forms, settings.data_dir.resolve())
+    looks = LookWorker(store, clock, [*_lookouts(settings, means), *of_jira.lookouts])
     given = GivenFileWorker(
         store,
         packs,
         flow,
         onboardings,
-        SlackFiles(SlackConnection(settings.slack, peers)),
+        SlackFiles(slack),
         DroppedCheck(means.registry, means.files),
+        sheets,
         means.files,
         backoff,
         turns,
@@ -220,22 +231,22 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     workers = JobWorkers(
         {
             "step": steps.run,
-            "surface": shows.run,
+            "surface": of_slack.beside(shows.run),
+            "home": of_slack.show_home,
             "look": looks.run,
             **of_jira.workers,
             "given": given.run,
             LETTER: letters.run,
-            DIGEST: digest,
+            # Without a Slack there is nobody to write to, though a job may be left from before.
+            DIGEST: digest.run if in_slack else lambda _job: "over",
             **dict.fromkeys(SUBJECTS, reminders.run),
         },
         flow,
         meters,
     )
     due, watchdog = Sweep(store, jobs, clock, looks.kinds), build_watchdog(store, flow, clock, settings.upkeep)
-    in_slack = settings.slack.bot_token is not None
     more = {"digests": Task(DIGEST_SECONDS, digests.enlist)} if in_slack else {}
     chores = build_chores(store, jobs, clock, watchdog, meters, settings.upkeep, more)
-    forms = Forms(store, flow, clock, roles, onboardings, _form_rules(settings))
 
     return Application(
         settings=settings,
@@ -248,12 +259,14 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         replies=TicketReplies(store, flow),
         digests=digests,
         forms=forms,
-        sheets=FormSheets(forms, settings.data_dir.resolve()),
+        sheets=sheets,
+        readers=of_slack.readers,
+        homes=of_slack.homes,
         links=links,
         transfer=transfer,
         turns=turns,
         run_job=workers.run,
-        sweep=_sweeping(heartbeat, due, digests if in_slack else None, chores),
+        sweep=_sweeping(heartbeat, [due.run, *([of_slack.homes.sweep, digests.sweep] if in_slack else [])], chores),
         meters=meters,
         peers=peers,
         heartbeat=heartbeat,
@@ -262,10 +275,10 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     )
 
 
-def _sweeping(heartbeat: Heartbeat, due: Sweep, digests: DigestSchedule | None, chores: Chores) -> Callable[[], int]:
+def _sweeping(heartbeat: Heartbeat, sweeps: Sequence[Callable[[], int]], chores: Chores) -> Callable[[], int]:
     def sweep() -> int:
         heartbeat.beat()
-        enqueued = due.run() + (digests.sweep() if digests else 0)
+        enqueued = sum(each() for each in sweeps)
         chores.run()
         return enqueued
 
@@ -370,7 +383,7 @@ def _begin_anew() -> None:
 def surface_names(settings: Settings) -> list[str]:
     """Return the surfaces that the settings configure."""
     peers = Peers(SystemClock())
-    surfaces = _surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers)
+    surfaces = _surfaces(settings, JiraConnection(settings.jira, peers) if settings.jira else None, peers, Roles())
     return [*surfaces, *mirror_names(settings.jira)]
 
 
@@ -457,24 +470,6 @@ def _means(
     )
 
 
-def _digest_worker(
-    settings: Settings,
-    store: Store,
-    packs: Packs,
-    schedule: DigestSchedule,
-    effects: Effects,
-    clock: Clock,
-    roles: Roles,
-    backoff: Backoff,
-    peers: Peers,
-) -> Callable[[Job], str]:
-    """Return what does the digests' jobs; nothing where there is no Slack, though a job may be left from before."""
-    if settings.slack.bot_token is None:
-        return lambda _job: "over"
-    letterbox = SlackLetterbox(SlackConnection(settings.slack, peers), settings.language)
-    return DigestWorker(store, packs, schedule, effects, letterbox, clock, roles, backoff).run
-
-
 def _form_rules(settings: Settings) -> FormRules:
     server = settings.transfer
     return FormRules(server.root, server.protocol) if server else FormRules()
@@ -517,10 +512,11 @@ def _make_data_dir(settings: Settings) -> None:
         ) from refused
 
 
-def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers) -> dict[str, Surface]:
+def _surfaces(settings: Settings, jira: JiraConnection | None, peers: Peers, roles: Roles) -> dict[str, Surface]:
     surfaces: dict[str, Surface] = {}
     if settings.slack.bot_token is not None:
-        surfaces["slack"] = SlackSurface(SlackConnection(settings.slack, peers))
+        accountable = partial(who_must_act, roles=roles)
+        surfaces["slack"] = SlackSurface(SlackConnection(settings.slack, peers), accountable)
     if jira is not None:
         surfaces["jira"] = JiraSurface(jira)
     return surfaces
@@ -534,14 +530,21 @@ def slack_front(application: Application) -> SlackFront | None:
     connection = SlackConnection(settings.slack, application.peers)
     meters = application.meters
     arrivals = Arrivals(meters.acknowledged, meters.refused_request)
-    language = settings.language
+    readers = application.readers
     more: list[MoreListeners] = [
-        FormListeners(connection, application.forms, language, application.sheets.keep),
-        DigestListeners(connection, application.digests, language),
-        TicketReplyListener(connection, application.replies, language),
+        FormListeners(connection, application.forms, readers, application.sheets.keep),
+        DigestListeners(connection, application.digests, readers),
+        TicketReplyListener(connection, application.replies, readers),
     ]
     return SlackFront(
-        connection, application.onboardings, application.packs, language, arrivals, more, export=application.export
+        connection,
+        application.onboardings,
+        application.packs,
+        readers,
+        arrivals,
+        more,
+        homes=application.homes,
+        export=application.export,
     )
 
 

@@ -9,6 +9,8 @@ from checklists.model import Language, Localized
 LONGEST_TEXT = 32_000
 LONGEST_SUMMARY = 255
 SHOWN_FACTS = 60
+# The addresses of these steps are the partner's own signed links: whoever reads the issue must not answer by them.
+WITH_SIGNED_LINK = frozenset({"form", "ask"})
 
 
 def issue_summary(view: OnboardingView) -> str:
@@ -48,7 +50,7 @@ def comment(view: OnboardingView, report: Report, marker: str) -> str:
     lines += evidence_lines(report.evidence, language)
     if report.kind == "closed":
         lines.append(f"{say('jira.head_hash').text(language)}: {{{{{report.hash}}}}}")
-    if report.link:
+    if report.link and not (report.step and report.step.kind in WITH_SIGNED_LINK):
         lines.append(report.link)
     body = shortened("\n".join(lines))
     return f"{body}\n----\n{marker}"

@@ -11,7 +11,8 @@
     ├── Unavailable             a server does not answer now: the work waits and is tried again
     │   ├── TurnedAway          and it is certain that it has done nothing: the claim on an effect is given back
     │   │   ├── FileRefused     and it will never take this file: the report goes on without it
-    │   │   └── ParentGone      and what it would write to was deleted there: nothing is written until that changes
+    │   │   ├── ParentGone      and what it would write to was deleted there: nothing is written until that changes
+    │   │   └── NotYet          it was not asked: by our own pace it is not this call's turn yet
     │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
     └── SettingsError           stops the start: which setting, what was found, what to do
         ├── PackGone            the kept copy of a pack has vanished: its onboardings wait, others go on
@@ -93,6 +94,14 @@ class FileRefused(TurnedAway):
 
 class ParentGone(TurnedAway):
     """What a surface writes to is no longer there: somebody has deleted it, or taken it out of the bot's sight."""
+
+
+class NotYet(TurnedAway):
+    """By the bot's own pace this call's turn comes in some seconds; nothing is wrong with the server."""
+
+    def __init__(self, service: str, seconds: float) -> None:
+        super().__init__(service, "its turn comes", retry_after=seconds)
+        self.seconds = seconds
 
 
 class Unsettled(Unavailable):

@@ -76,6 +76,13 @@ class GivenFiles(Protocol):
         """
 
 
+class Sheets(Protocol):
+    """Takes filled forms that were given as spreadsheets."""
+
+    def take_given(self, key: str, path: Path, *, actor: Actor, name: str, source: str) -> bool:
+        """Take one for the form that waits; False for a repeat. Raises NotTaken with all that is wrong at once."""
+
+
 @dataclass(frozen=True)
 class Gift:
     """A line of the trail that a file was given by: ``kind`` is DROPPED or PROOF."""
@@ -106,7 +113,7 @@ class Given:
             if asked is None:
                 return False
             change, _ = asked
-            if change.pack.files is None:
+            if change.pack.files is None and not is_sheet(file.name):
                 raise Refused(say("given.no_chain", operator=change.onboarding.operator))
             shown = {"facts": [{"label": say("fact.size").model_dump(), "value": f"{file.size} B"}]}
             seen = say("given.received", name=file.name)
@@ -144,6 +151,11 @@ def is_answered(session: Session, onboarding_id: int, seq: int) -> bool:
 def is_talk(name: str) -> bool:
     """Tell whether a file is a part of the conversation by its name: a screenshot, a recording."""
     return PurePath(name).suffix.lower() in TALK
+
+
+def is_sheet(name: str) -> bool:
+    """Tell whether a file may be a filled form, by its name."""
+    return PurePath(name).suffix.lower() == ".xlsx"
 
 
 def safe_name(name: str) -> str:

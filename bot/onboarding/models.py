@@ -97,6 +97,8 @@ class Onboarding(SQLModel, table=True):
     head: str = ""
     links_renewed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_by: str
+    # Who began it, by their stable id (``slack:U123``): it is theirs on their Home.
+    starter: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
     started_at: datetime = _moment()
     closed_at: datetime | None = _moment(nullable=True)
     accountable: str | None = None
@@ -279,6 +281,46 @@ class SurfaceRecord(SQLModel, table=True):
     revision: int = 0
     digest: str = ""
     trouble: str | None = None
+
+
+class Person(SQLModel, table=True):
+    """Somebody in Slack (``slack:U123``) with what Slack says of them, as it was ``asked_at``.
+
+    ``language`` is None where they have set one that the bot does not speak.
+    """
+
+    __tablename__ = "person"
+
+    id: str = Field(primary_key=True)
+    language: str | None = None
+    zone: str = ""
+    asked_at: datetime = _moment()
+
+
+class HomeRecord(SQLModel, table=True):
+    """A person's Home: what they chose to see, and how far what is shown there has come.
+
+    ``wanted`` counts what has changed for them, ``shown`` is how far of it was sent last, as ``digest``; ``mark`` is
+    what the surface calls that (Slack's view hash). A Home that is behind is ``due_at`` a time, and that time was
+    decided at ``set_at``. ``is_over``: the person is gone, and nothing is sent until they open it again.
+    """
+
+    __tablename__ = "home"
+
+    person: str = Field(primary_key=True)
+    filters: dict[str, Any] = _json()
+    steps_page: int = 0
+    page: int = 0
+    wanted: int = 0
+    shown: int = 0
+    digest: str = ""
+    mark: str = ""
+    sent_at: datetime | None = _moment(nullable=True)
+    due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, nullable=True, index=True))
+    set_at: datetime | None = _moment(nullable=True)
+    enqueued_for: datetime | None = _moment(nullable=True)
+    attempts: int = 0
+    is_over: bool = False
 
 
 class Restoration(SQLModel, table=True):

@@ -127,6 +127,7 @@ class Onboardings:
                 language=self._language,
                 due=good.due,
                 started_by=actor.name,
+                starter=actor.id,
                 started_at=now,
             )
             self._packs.archive(session, pack)

@@ -97,10 +97,19 @@ class Steering:
             return True
 
     @tried_again
-    def note(self, key: str, text: str, step_id: str | None = None, *, actor: Actor, source: str | None = None) -> bool:
+    def note(
+        self,
+        key: str,
+        text: str,
+        step_id: str | None = None,
+        *,
+        link: str | None = None,
+        actor: Actor,
+        source: str | None = None,
+    ) -> bool:
         """Put a person's words on the trail and where people read, of a closed onboarding too.
 
-        A manager may, and the Data Base team.
+        A manager may, and the Data Base team. ``link`` is where it was said.
         """
         with self._asking.whole(
             key, actor, source, or_roles=("data_base",), step_id=step_id, even_closed=True
@@ -113,7 +122,8 @@ class Steering:
                 raise Refused(say("refused.empty_note"))
             if len(words) > LONGEST_NOTE:
                 raise Refused(say("refused.long_note", longest=LONGEST_NOTE, given=len(words)))
-            change.note("noted", step=record, content={"seen": Localized.same(words).model_dump()})
+            content = {"seen": Localized.same(words).model_dump()} | ({"link": link} if link else {})
+            change.note("noted", step=record, content=content)
             return True
 
     @tried_again

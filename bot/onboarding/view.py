@@ -126,6 +126,7 @@ class OnboardingView:
     accountable: Accountable | None = None
     reopened: int = 0
     links_renewed: int = 0
+    starter: str = ""
 
     def link_edition(self, run: int) -> int:
         """Return which edition of a step's link is valid: a new run or a renewal makes the earlier ones void."""
@@ -276,6 +277,7 @@ def read_view(session: Session, onboarding: Onboarding, pack: Pack, *, now: date
         accountable=Accountable.of(onboarding.accountable, onboarding.accountable_name),
         reopened=onboarding.reopened,
         links_renewed=onboarding.links_renewed,
+        starter=onboarding.starter,
     )
 
 

@@ -17,7 +17,7 @@ from bot.locales import say
 from bot.onboarding.additions import Addition, Additions, add
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import FileRefused, PackGone, ParentGone, StepFailed, Unavailable
+from bot.onboarding.errors import FileRefused, NotYet, PackGone, ParentGone, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, PROOF, Failed, FileEvidence, Outcome, Waiting
@@ -173,6 +173,11 @@ class SurfaceWorker:
             except ParentGone as gone:
                 self._tell_gone(job, gone)
                 return "gone"
+            except NotYet as early:
+                with self._flow.change(job.onboarding_id) as change:
+                    tries = self._flow.attempts(change, job.subject)
+                    self._flow.schedule(change, job.subject, early.seconds, attempts=tries)
+                return "paced"
             except Unavailable as away:
                 self._try_later(job, away)
                 return "later"

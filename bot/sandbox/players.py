@@ -150,7 +150,11 @@ class Partner:
         """Wait for the mail that asks for test files; return its text."""
 
         def look() -> str | None:
-            texts = [str(mail["text"]) for mail in self._mails() if not mail["links"]]
+            # Every mail leads to the partner's page; the others lead to a form or a question as well.
+            asking = ("/form/", "/confirm/")
+            texts = [
+                str(mail["text"]) for mail in self._mails() if not any(way in str(mail["links"]) for way in asking)
+            ]
             return texts[-1] if texts else None
 
         return wait_for("the mail that asks for test files", look)

@@ -13,12 +13,13 @@ from bot.onboarding.actors import Actor
 from bot.onboarding.answers import Given
 from bot.onboarding.errors import Refused
 from bot.onboarding.forms import Forms, OpenForm
+from bot.onboarding.given import NotTaken
 from bot.onboarding.outcomes import SHEET, FileEvidence
 from bot.sheet.archive import SheetRefused
 from bot.sheet.layout import About
 from bot.sheet.reading import SheetAnswers, SheetErrors, read_sheet
 from bot.sheet.template import sheet_name, template
-from checklists.model import Language, Localized
+from checklists.model import LANGUAGES, Language, Localized
 
 log = structlog.stdlib.get_logger()
 
@@ -79,6 +80,23 @@ class FormSheets:
             raise SheetErrors(opened.form, errors, read.cells)
         way = say("forms.way.sheet", name=name or path.name)
         return self._forms.take(opened, given, way=way, actor=actor, source=source)
+
+    def take_given(self, key: str, path: Path, *, actor: Actor, name: str, source: str) -> bool:
+        """Take a spreadsheet that was dropped where the onboarding is talked about; False for a repeat.
+
+        Raises NotTaken with everything that is wrong with it at once.
+        """
+        try:
+            return self.take(key, path, actor=actor, name=name, source=source)
+        except SheetErrors as wrong:
+            raise NotTaken(_listed(wrong)) from wrong
+        except Refused as refused:
+            raise NotTaken(refused.text) from refused
+
+
+def _listed(wrong: SheetErrors) -> Localized:
+    said = [wrong.text, *wrong.lines(), say("sheet.drop_again")]
+    return Localized(**{language: "\n".join(line.text(language) for line in said) for language in LANGUAGES})
 
 
 def _all_errors(forms: Forms, opened: OpenForm, given: Given, read: SheetAnswers) -> dict[str, Localized]:

@@ -1,27 +1,27 @@
 """Beside the boxes of a manual step: the modal for notes and proofs, and the one that asks why a box was unticked."""
 
-import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from slack_bolt import Ack, App
 
 from bot.locales import say
-from bot.onboarding.errors import Invalid, OnboardingError, Refused, Unavailable
+from bot.onboarding.errors import Invalid, OnboardingError, Refused
 from bot.onboarding.given import GivenFile
 from bot.onboarding.notes import LONGEST_NOTE, MOST_FILES, Note
 from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
-from bot.slack.answering import actor_of, tell, view_source
-from bot.slack.connection import TRIGGER_LATE, TRIGGER_USED, SlackConnection, SlackRefused
-from bot.slack.mrkdwn import escaped, inline, moment, with_mentions
+from bot.slack.answering import Answering, Payload
+from bot.slack.connection import SlackConnection
+from bot.slack.events import actor_of, view_source
+from bot.slack.mrkdwn import inline, moment
+from bot.slack.readers import Readers
 from checklists.model import Language
 
 log = structlog.stdlib.get_logger()
-
-Payload = Mapping[str, Any]
 
 NOTE, REASON = "box_note", "box_reason"
 ITEM, TEXT, LINK, FILE = "item", "text", "link", "file"
@@ -31,13 +31,12 @@ TITLE = 24
 MOST_NOTES = 8
 
 
-class BoxNotes:
+class BoxNotes(Answering):
     """The listeners."""
 
-    def __init__(self, connection: SlackConnection, onboardings: Onboardings, language: Language) -> None:
-        self._connection = connection
+    def __init__(self, connection: SlackConnection, onboardings: Onboardings, readers: Readers) -> None:
+        super().__init__(connection, readers)
         self._onboardings = onboardings
-        self._language = language
 
     def register(self, app: App) -> None:
         """Register them."""
@@ -67,7 +66,7 @@ class BoxNotes:
     def note_asked(self, ack: Ack, body: Payload) -> None:
         """Open the modal for a note or a proof."""
         key, _, step_id = str(body["actions"][0]["value"]).partition(":")
-        self._answer(ack, body, lambda: self._open(body, note_modal(self._onboardings.view(key), step_id)))
+        self._answer(ack, body, lambda: self._open(body, note_modal(self._view(key), step_id)))
 
     def reason_asked(self, ack: Ack, body: Payload) -> None:
         """Open the modal for a reason that was not given at once."""
@@ -115,9 +114,9 @@ class BoxNotes:
         try:
             act()
         except OnboardingError as wrong:
-            said = self._in_words(wrong)
+            said = self._explained(wrong)
         except Exception:  # noqa: BLE001 - the person must hear of it, and the library would answer nothing
-            said = self._unexpected()
+            said = self._unexpected("box_note")
         ack()
         if said:
             self._tell(body, said)
@@ -131,17 +130,21 @@ class BoxNotes:
         except Refused as refused:
             ack(response_action="errors", errors={field: refused.text.text(self._language)[:2_000]})
         except Exception:  # noqa: BLE001 - see above
-            ack(response_action="errors", errors={field: self._unexpected()})
+            ack(response_action="errors", errors={field: self._unexpected("box_note")})
         else:
             ack()
             if not changed:
-                self._tell(body, say("refused.repeated").text(self._language))
+                self._tell(body, self._repeated())
 
     def _ask_why(self, body: Payload, key: str, step_id: str) -> None:
         unexplained = self._onboardings.unexplained(key, step_id)
         if not unexplained:
             raise Refused(say("proof.no_reason_wanted"))
-        self._open(body, reason_modal(self._onboardings.view(key), step_id, unexplained[-1]))
+        self._open(body, reason_modal(self._view(key), step_id, unexplained[-1]))
+
+    def _view(self, key: str) -> OnboardingView:
+        """Return an onboarding for a modal: it is in its reader's language."""
+        return replace(self._onboardings.view(key), language=self._language)
 
     def _open(self, body: Payload, view: dict[str, Any]) -> None:
         with self._connection.client() as client:
@@ -170,26 +173,6 @@ class BoxNotes:
             and box.tick.id not in selected
             for box in boxes
         )
-
-    def _tell(self, body: Payload, text: str) -> None:
-        tell(self._connection, body["user"]["id"], text, channel=str((body.get("channel") or {}).get("id") or ""))
-
-    def _in_words(self, wrong: OnboardingError) -> str:
-        match wrong:
-            case Refused():
-                return with_mentions(wrong.text.text(self._language))
-            case SlackRefused(error=error) if error == TRIGGER_USED:
-                return say("refused.repeated").text(self._language)
-            case SlackRefused(error=error) if error == TRIGGER_LATE:
-                return say("slack.too_late").text(self._language)
-            case Unavailable():
-                return escaped(str(wrong))
-        return escaped(str(wrong))
-
-    def _unexpected(self) -> str:
-        reference = secrets.token_hex(4)
-        log.exception("box_note_broke", reference=reference)
-        return say("slack.unexpected", reference=reference).text(self._language)
 
 
 def buttons(view: OnboardingView, step: StepView) -> list[b.Block]:

@@ -35,11 +35,13 @@ VerbName = Literal[
     "help",
 ]
 # What a verb takes, in the order in which it is typed.
-ArgumentKind = Literal["key", "step", "ticks", "person", "day", "about", "reason", "text", "verb"]
+ArgumentKind = Literal["key", "step", "ticks", "person", "day", "about", "reason", "text", "verb", "late"]
 
 LONGEST_REASON, LONGEST_TEXT = 1_000, 2_000
 LONGEST_WORD = 40
 MOST_TICKS = 10
+# What people type for what is late, in any of the languages.
+LATE = frozenset({"late", "overdue", "retard", "retards", "tarde", "retraso", "atrasadas", "atrasados"})
 
 _KEY = re.compile(r"(?:ONB-)?([1-9][0-9]{0,14})", re.IGNORECASE | re.ASCII)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -103,7 +105,7 @@ def _maybe(argument: Argument) -> Argument:
 VERBS = (
     Verb("start", ("démarrer", "demarrer", "iniciar", "empezar")),
     Verb("status", ("statut", "état", "etat", "estado"), (_maybe(KEY),)),
-    Verb("list", ("liste", "lister", "lista", "listar")),
+    Verb("list", ("liste", "lister", "lista", "listar"), (Argument("late", True, "late"),)),
     Verb("mine", ("moi", "mes", "mías", "mias", "mis")),
     Verb("confirm", ("confirmer", "confirmar"), (KEY, STEP, Argument("ticks", True, "logged_in"))),
     Verb("retry", ("relancer", "réessayer", "reessayer", "relanzar", "reintentar"), (KEY, _maybe(STEP))),
@@ -149,6 +151,7 @@ class Asked:
     day: date | None = None
     about: str | None = None
     text: str = ""
+    only_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +302,11 @@ def _take_verb(asked: Asked, rest: str, _: Argument, __: tuple[Argument, ...]) -
     return replace(asked, text=word.casefold()[:LONGEST_WORD]), after
 
 
+def _take_late(asked: Asked, rest: str, _: Argument, __: tuple[Argument, ...]) -> tuple[Asked, str]:
+    word, after = _first_word(rest)
+    return (replace(asked, only_late=True), after) if word.casefold() in LATE else (asked, rest)
+
+
 _READERS: dict[str, Callable[[Asked, str, Argument, tuple[Argument, ...]], tuple[Asked, str]]] = {
     "key": _take_key,
     "step": _take_step,
@@ -309,6 +317,7 @@ _READERS: dict[str, Callable[[Asked, str, Argument, tuple[Argument, ...]], tuple
     "reason": _take_reason,
     "text": _take_text,
     "verb": _take_verb,
+    "late": _take_late,
 }
 assert _READERS.keys() == set(get_args(ArgumentKind))
 

@@ -52,12 +52,18 @@ class SlackRefused(TurnedAway):
 class SlackConnection:
     """One client for all threads."""
 
-    def __init__(self, settings: SlackSettings, peers: Peers | None = None) -> None:
-        """``peers`` hears how each use went."""
+    def __init__(self, settings: SlackSettings, peers: Peers | None = None, *, waits: bool = True) -> None:
+        """``peers`` hears how each use went; ``waits``: a rate limit is waited out."""
         self.settings = settings
+        self._waits = waits
         self._peers = peers
         self._client: WebClient | None = None
         self._building = Lock()
+
+    def hurried(self, seconds: int) -> "SlackConnection":
+        """Return a connection for what is worth no more than so many seconds: it gives up then, and at a rate limit."""
+        settings = self.settings.model_copy(update={"timeout_seconds": seconds})
+        return SlackConnection(settings, self._peers, waits=False)
 
     def _web_client(self) -> WebClient:
         with self._building:
@@ -69,7 +75,7 @@ class SlackConnection:
                     timeout=self.settings.timeout_seconds,
                     # A 429 is waited out: nothing was done. Left to itself the library also sends again after a lost
                     # connection, and what it had posted would stand there twice: we look first.
-                    retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2)],
+                    retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2 if self._waits else 0)],
                 )
             return self._client
 

@@ -21,6 +21,7 @@ from bot.slack import modals
 from bot.slack.commands import Asked, Misused, UnknownVerb, find_verb, help_text, misuse_text, parse
 from bot.slack.connection import SlackConnection
 from bot.slack.explaining import explained, repeated
+from bot.slack.late import late_text
 from bot.slack.lookups import check_text, form_text, mine_text
 from bot.slack.mrkdwn import escaped, inline, mention
 from bot.slack.sending import send_files
@@ -120,16 +121,20 @@ class CommandDesk:
                 log.warning("pack_left_out", pack=pack_id, reason=str(wrong))
         return packs
 
-    # Looking.
-
-    def _start(self, asked: Asked, asker: _Asker) -> Answer:
-        del asked
+    def open_start(self, trigger: str, language: Language, typed: Mapping[str, str] | None = None) -> None:
+        """Open the start modal, with what is known already by field. Raises Refused and Unavailable."""
         packs = self.all_packs()
         if not packs:
             raise Refused(say("slack.no_packs"))
         chosen = packs[0] if len(packs) == 1 else None
         with self._connection.client() as client:
-            client.views_open(trigger_id=asker.trigger, view=modals.start_modal(packs, chosen, asker.language))
+            client.views_open(trigger_id=trigger, view=modals.start_modal(packs, chosen, language, typed))
+
+    # Looking.
+
+    def _start(self, asked: Asked, asker: _Asker) -> Answer:
+        del asked
+        self.open_start(asker.trigger, asker.language)
         return Answer({})
 
     def _help(self, asked: Asked, asker: _Asker) -> Answer:
@@ -143,7 +148,8 @@ class CommandDesk:
         return _private(status_text(self._onboardings, asked.key, asker.language, self._command))
 
     def _list(self, asked: Asked, asker: _Asker) -> Answer:
-        del asked
+        if asked.only_late:
+            return _private(late_text(self._onboardings.late(), asker.language))
         return _private(list_text(self._onboardings, asker.language, self._command))
 
     def _mine(self, asked: Asked, asker: _Asker) -> Answer:

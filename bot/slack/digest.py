@@ -13,9 +13,11 @@ from bot.onboarding.digests import Digest, DigestSchedule, Item, NotReachable
 from bot.onboarding.effects import NothingHappened
 from bot.onboarding.errors import OnboardingError, Unavailable
 from bot.slack import blocks as b
+from bot.slack.answering import Answering
 from bot.slack.connection import SlackConnection, SlackRefused
 from bot.slack.mrkdwn import SECTION, chunks, inline, link, whole_lines
 from bot.slack.parent import late_mark
+from bot.slack.readers import Readers
 from checklists.model import Language
 
 log = structlog.stdlib.get_logger()
@@ -28,21 +30,26 @@ PAGE = 100
 
 
 class SlackLetterbox:
-    """Direct messages to the managers. Scopes: ``im:write``, ``chat:write``; ``im:history`` to find a lost one."""
+    """Direct messages to the managers, each in their own language.
 
-    def __init__(self, connection: SlackConnection, language: Language) -> None:
+    Scopes: ``im:write``, ``chat:write``; ``im:history`` to find a lost one.
+    """
+
+    def __init__(self, connection: SlackConnection, language_of: Callable[[str], Language]) -> None:
+        """``language_of`` tells a user's language."""
         self._connection = connection
-        self._language = language
+        self._language_of = language_of
 
     def post(self, person: str, digest: Digest, marker: str) -> str:
         """Post a digest; return its id."""
+        language = self._language_of(person)
         try:
             with self._connection.client() as client:
                 channel = client.conversations_open(users=person)["channel"]["id"]
                 posted = client.chat_postMessage(
                     channel=channel,
-                    text=summary(digest, self._language),
-                    blocks=digest_blocks(digest, self._language),
+                    text=summary(digest, language),
+                    blocks=digest_blocks(digest, language),
                     metadata={"event_type": EVENT, "event_payload": {"marker": marker}},
                     unfurl_links=False,
                 )
@@ -73,13 +80,12 @@ class SlackLetterbox:
         return None
 
 
-class DigestListeners:
+class DigestListeners(Answering):
     """The button that stops the digests, and the one that begins them again."""
 
-    def __init__(self, connection: SlackConnection, schedule: DigestSchedule, language: Language) -> None:
-        self._connection = connection
+    def __init__(self, connection: SlackConnection, schedule: DigestSchedule, readers: Readers) -> None:
+        super().__init__(connection, readers)
         self._schedule = schedule
-        self._language = language
 
     def register(self, app: App) -> None:
         """Register every listener."""

@@ -4,7 +4,7 @@ Slack's library acknowledges an event before its listener runs. So the file is p
 middleware: the acknowledgement follows the commit, and an event whose commit failed is delivered again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,25 +14,21 @@ from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Refused, Unavailable, Unknown
 from bot.onboarding.given import GivenFile, is_talk
 from bot.onboarding.service import Onboardings
-from bot.slack.answering import tell
+from bot.slack.answering import Answering, Payload, tell
 from bot.slack.connection import SlackConnection
-from bot.slack.mrkdwn import with_mentions
-from checklists.model import Language
+from bot.slack.readers import Readers
 
 log = structlog.stdlib.get_logger()
-
-Payload = Mapping[str, Any]
 
 ANSWER = "answer_to_a_dropped_file"
 
 
-class DroppedFiles:
+class DroppedFiles(Answering):
     """Hears of files in threads; those of other threads and of the bot itself are nobody's business."""
 
-    def __init__(self, connection: SlackConnection, onboardings: Onboardings, language: Language) -> None:
-        self._connection = connection
+    def __init__(self, connection: SlackConnection, onboardings: Onboardings, readers: Readers) -> None:
+        super().__init__(connection, readers)
         self._onboardings = onboardings
-        self._language = language
 
     def register(self, app: App) -> None:
         """Register the listener; it must come before one that hears every message."""
@@ -72,7 +68,7 @@ class DroppedFiles:
                 source = f"slack:file:{channel}:{ts}:{given.id}"[:512]
                 self._onboardings.given.drop(key, given, actor=actor, source=source)
         except Refused as refused:
-            return with_mentions(refused.text.text(self._language))
+            return self._refusal(refused)
         return ""
 
     def _actor(self, user: str) -> Actor:

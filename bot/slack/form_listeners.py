@@ -1,6 +1,5 @@
 """The form's modal: opened by a button, turned page by page, sent at its end. Each page that is left is kept."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,26 +12,24 @@ from bot.onboarding.errors import OnboardingError, Refused, Unavailable
 from bot.onboarding.forms import Forms, OpenForm
 from bot.onboarding.outcomes import FileEvidence
 from bot.slack import form_modal as m
+from bot.slack.answering import Answering, Payload
 from bot.slack.connection import SlackConnection
 from bot.slack.events import action_source, actor_of, view_source
-from bot.slack.mrkdwn import escaped, with_mentions
-from checklists.model import Language
+from bot.slack.readers import Readers
 
 log = structlog.stdlib.get_logger()
 
-Payload = Mapping[str, Any]
 MakeSheet = Callable[[OpenForm], FileEvidence]
 
 
-class FormListeners:
+class FormListeners(Answering):
     """The listeners. ``make_sheet`` writes the form as a spreadsheet and returns where it lies."""
 
     def __init__(
-        self, connection: SlackConnection, forms: Forms, language: Language, make_sheet: MakeSheet | None = None
+        self, connection: SlackConnection, forms: Forms, readers: Readers, make_sheet: MakeSheet | None = None
     ) -> None:
-        self._connection = connection
+        super().__init__(connection, readers)
         self._forms = forms
-        self._language = language
         self._make_sheet = make_sheet
 
     def register(self, app: App) -> None:
@@ -74,7 +71,7 @@ class FormListeners:
                 sheet = self._make_sheet(opened)
                 source = action_source(body, action)
                 if not self._forms.offer_sheet(key, step_id, sheet, actor=actor, source=source):
-                    answer = say("refused.repeated").text(self._language)
+                    answer = self._repeated()
         except OnboardingError as wrong:
             answer = self._explained(wrong)
         except Exception:  # noqa: BLE001 - as above
@@ -104,7 +101,7 @@ class FormListeners:
             page = m.form_page(opened, given, place.page + 1, self._language, notice=self._left(opened, errors, place))
             ack(response_action="update", view=page)
         except OnboardingError as wrong:
-            ack(response_action="update", view=m.message_modal(str(self._plain(wrong)), self._language))
+            ack(response_action="update", view=m.message_modal(self._plain(wrong), self._language))
         except Exception:  # noqa: BLE001 - as above
             ack(response_action="update", view=m.message_modal(self._unexpected("form_page"), self._language))
 
@@ -127,7 +124,7 @@ class FormListeners:
                 return
             ack()
             if not is_new:
-                self._tell(body, say("refused.repeated").text(self._language))
+                self._tell(body, self._repeated())
         except OnboardingError as wrong:
             ack(response_action="update", view=m.message_modal(self._plain(wrong), self._language))
         except Exception:  # noqa: BLE001 - as above
@@ -162,21 +159,5 @@ class FormListeners:
             return []
         return [say("slack.form.mend").text(self._language), *m.error_lines(opened, errors, self._language)]
 
-    def _tell(self, body: Payload, text: str) -> None:
-        channel = (body.get("channel") or {}).get("id") or self._connection.settings.channel
-        try:
-            with self._connection.client() as client:
-                client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=text)
-        except Unavailable as lost:
-            log.warning("answer_not_shown", reason=lost.reason)
-
     def _plain(self, wrong: OnboardingError) -> str:
-        return wrong.text.text(self._language) if isinstance(wrong, Refused) else str(wrong)
-
-    def _explained(self, wrong: OnboardingError) -> str:
-        return with_mentions(self._plain(wrong)) if isinstance(wrong, Refused) else escaped(str(wrong))
-
-    def _unexpected(self, what: str) -> str:
-        reference = secrets.token_hex(4)
-        log.exception("listener_broke", what=what, reference=reference)
-        return say("slack.unexpected", reference=reference).text(self._language)
+        return self._refusal(wrong, markup=False) if isinstance(wrong, Refused) else str(wrong)

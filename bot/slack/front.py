@@ -5,32 +5,39 @@ start means trying again, not a bot that does not boot.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from threading import Event, Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from pydantic import SecretStr
-from slack_bolt import App
+from slack_bolt import App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.onboarding.homes import Homes
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.desk import Export
 from bot.slack.dropped_files import DroppedFiles
+from bot.slack.home_listeners import HomeListeners
 from bot.slack.listeners import Listeners
-from bot.slack.replies import ignore_messages
+from bot.slack.readers import ContextExecutor, Readers
 from bot.slack.settings import SlackSettings
-from checklists.model import Language
+from bot.slack.shortcuts import Shortcuts
 
 log = structlog.stdlib.get_logger()
+
+# So many events are answered at a time.
+LISTENERS = 5
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
@@ -53,23 +60,29 @@ class SlackFront:
         connection: SlackConnection,
         onboardings: Onboardings,
         packs: Packs,
-        language: Language,
+        readers: Readers,
         arrivals: Arrivals | None = None,
         more: Sequence[MoreListeners] = (),
         *,
+        homes: Homes | None = None,
         export: Export | None = None,
     ) -> None:
-        """``arrivals`` hears of each event that was answered, and of requests that are not Slack's.
+        """``readers`` knows the language of whoever is answered.
 
-        ``more`` are the listeners of other parts: the form's, the digest's, those to replies. ``export`` writes an
-        onboarding's dossier into a folder.
+        ``arrivals`` hears of each event that was answered, and of requests that are not Slack's. Without ``homes``
+        there is no Home tab. ``more`` are the listeners of other parts: the form's, the digest's, those to replies.
+        ``export`` writes an onboarding's dossier into a folder.
         """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
-        # Of two that hear an event the first has it: the narrower ones come first, whoever hears the rest last.
+        self._readers = readers
+        listeners = Listeners(connection, onboardings, packs, readers, export)
+        # Of two that hear an event the first has it: the narrower ones come first.
         self._listeners: tuple[MoreListeners, ...] = (
-            DroppedFiles(connection, onboardings, language),
-            Listeners(connection, onboardings, packs, language, export),
+            DroppedFiles(connection, onboardings, readers),
+            listeners,
+            *([HomeListeners(connection, readers, homes, listeners.open_start)] if homes is not None else []),
+            Shortcuts(connection, readers, onboardings, listeners.open_start),
             *more,
         )
         self._stopping = Event()
@@ -135,11 +148,22 @@ class SlackFront:
             signing_secret=secret.get_secret_value() if secret else "unused-in-socket-mode",
             token_verification_enabled=False,
             authorize=_authorized(settings.bot_token),
+            listener_executor=ContextExecutor(LISTENERS),
+            raise_error_for_unhandled_request=True,
         )
+        app.use(self._readers.middleware)
+        app.error(_answered)
         for listeners in self._listeners:
             listeners.register(app)
-        ignore_messages(app)
         return app
+
+
+def _answered(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """Take an event that nobody here has use for (every message of the channel is told), or Slack tells it again."""
+    if isinstance(error, BoltUnhandledRequestError) and body.get("type") == "event_callback":
+        return BoltResponse(status=HTTPStatus.OK)
+    log.error("slack_request_unanswered", type=body.get("type"), reason=type(error).__name__, exc_info=error)
+    return BoltResponse(status=HTTPStatus.NOT_FOUND)
 
 
 def _authorized(token: SecretStr | None) -> Callable[[str | None, str | None], AuthorizeResult]:

@@ -3,10 +3,8 @@
 Nothing is raised after ``ack``: Slack's library may then answer nothing at all.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import structlog
 from slack_bolt import Ack, App
@@ -18,19 +16,17 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack import blocks as b
 from bot.slack import modals
+from bot.slack.answering import Answering, Payload
 from bot.slack.box_notes import BoxNotes
 from bot.slack.connection import SlackConnection
 from bot.slack.desk import CommandDesk, Export
 from bot.slack.events import action_source as _action_source
 from bot.slack.events import actor_of as _actor
 from bot.slack.events import view_source as _view_source
-from bot.slack.explaining import explained, refusal, repeated
 from bot.slack.mrkdwn import inline
-from checklists.model import Language
+from bot.slack.readers import Readers
 
 log = structlog.stdlib.get_logger()
-
-Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Clicked:
     source: str
 
 
-class Listeners:
+class Listeners(Answering):
     """The listeners and what they call."""
 
     def __init__(
@@ -53,15 +49,14 @@ class Listeners:
         connection: SlackConnection,
         onboardings: Onboardings,
         packs: Packs,
-        language: Language,
+        readers: Readers,
         export: Export | None = None,
     ) -> None:
-        self._connection = connection
+        super().__init__(connection, readers)
         self._onboardings = onboardings
         self._packs = packs
-        self._language = language
-        self._desk = CommandDesk(connection, onboardings, packs, lambda _user: language, export)
-        self._box_notes = BoxNotes(connection, onboardings, language)
+        self._desk = CommandDesk(connection, onboardings, packs, readers.language_of, export)
+        self._box_notes = BoxNotes(connection, onboardings, readers)
 
     def register(self, app: App) -> None:
         """Register every listener."""
@@ -99,6 +94,10 @@ class Listeners:
 
     # The modals.
 
+    def open_start(self, trigger_id: str, typed: Mapping[str, str]) -> None:
+        """Open the start modal with what is known already, by field. Raises Refused and Unavailable."""
+        self._desk.open_start(trigger_id, self._language, typed)
+
     def operator_chosen(self, ack: Ack, body: Payload) -> None:
         """Show the options of the operator that was chosen in the start modal."""
         try:
@@ -108,7 +107,7 @@ class Listeners:
                 client.views_update(
                     view_id=view["id"],
                     hash=view.get("hash"),
-                    view=modals.start_modal(self._desk.all_packs(), chosen, self._language),
+                    view=modals.start_modal(self._desk.all_packs(), chosen, self._language, modals.typed(view)),
                 )
         except OnboardingError as wrong:
             log.warning("start_modal_not_updated", reason=str(wrong))
@@ -139,7 +138,7 @@ class Listeners:
         """Ask for the reason."""
         try:
             key, _, step_id = str(body["actions"][0]["value"]).partition(":")
-            view = modals.skip_modal(self._onboardings.view(key), step_id)
+            view = modals.skip_modal(replace(self._onboardings.view(key), language=self._language), step_id)
             with self._connection.client() as client:
                 client.views_open(trigger_id=body["trigger_id"], view=view)
         except OnboardingError as wrong:
@@ -189,7 +188,9 @@ class Listeners:
                 answer = self._unexpected("click")
             ack()
             if changed and outcome:
-                self._replace_buttons(body, say(f"slack.{outcome}", who=_actor(body).name).text(self._language))
+                said = say(f"slack.{outcome}", who=_actor(body).name)
+                # Everybody reads it: it is in the language of the channel.
+                self._replace_buttons(body, said.text(self._readers.fallback))
             if answer:
                 self._tell(body, answer)
 
@@ -258,6 +259,9 @@ class Listeners:
         A click may come before the answer to the post that it was made on has reached the database, so what the
         message says counts first; the database is asked for a message that the event does not carry.
         """
+        at_home = str(body["actions"][0].get("block_id", "")).rpartition(":")[2]
+        if at_home.startswith("ONB-"):
+            return at_home
         for block in (body.get("message") or {}).get("blocks") or ():
             for element in block.get("elements") or ():
                 key, _, named = str(element.get("value") or "").partition(":")
@@ -287,29 +291,6 @@ class Listeners:
                 )
         except Unavailable as lost:
             log.warning("buttons_not_replaced", reason=lost.reason)
-
-    def _tell(self, body: Payload, text: str) -> None:
-        """Tell the person alone; what must be remembered is on the trail, so a lost answer loses nothing."""
-        channel = (body.get("channel") or {}).get("id") or self._connection.settings.channel
-        try:
-            with self._connection.client() as client:
-                client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=text)
-        except Unavailable as lost:
-            log.warning("answer_not_shown", reason=lost.reason)
-
-    def _refusal(self, refused: Refused, *, markup: bool = True) -> str:
-        return refusal(refused, self._language, markup=markup)
-
-    def _explained(self, wrong: OnboardingError) -> str:
-        return explained(wrong, self._language)
-
-    def _repeated(self) -> str:
-        return repeated(self._language)
-
-    def _unexpected(self, what: str) -> str:
-        reference = secrets.token_hex(4)
-        log.exception("listener_broke", what=what, reference=reference)
-        return say("slack.unexpected", reference=reference).text(self._language)
 
 
 def _parent(body: Payload) -> str:

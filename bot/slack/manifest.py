@@ -2,24 +2,40 @@
 
 from typing import Any
 
+from bot.slack import shortcuts
 from bot.slack.commands import usage_hint
 
-# Least scopes: the command, writing, lists too long for a post as files, reading back its own messages to find one
-# whose answer was lost, a dossier for the one who asked for it, who is in the user groups that the roles name, the
-# names of those who write, and the files that people drop into a thread or into a modal.
+# Least scopes, each with what it is for.
 BOT_SCOPES = (
+    # Its own messages read back, to find one whose answer was lost; files and replies in a public channel.
     "channels:history",
+    # Posts, their edits, and answers for one person alone.
     "chat:write",
+    # The slash command and the shortcuts.
     "commands",
+    # The files that people drop into a thread or into a modal.
     "files:read",
+    # Lists too long for a post, the form as a spreadsheet, and the dossier.
     "files:write",
+    # The same as channels:history in a private channel.
     "groups:history",
+    # The direct conversation in which a dossier and the morning digest are sent, and in which a digest whose answer was
+    # lost is looked for.
+    "im:history",
     "im:write",
+    # Who is in the user groups that the roles name.
     "usergroups:read",
+    # What people are called, and which language and time zone they have set.
     "users:read",
 )
-# What people write in the channels that the bot is in: files, and replies to a ticket.
-BOT_EVENTS = ("message.channels", "message.groups")
+# A Home is opened; what people write in the channels that the bot is in: files, and replies to a ticket.
+BOT_EVENTS = ("app_home_opened", "message.channels", "message.groups")
+# By their callback ids: where each is offered, and what Slack says of it in its menus.
+SHORTCUTS = {
+    shortcuts.START: ("global", "Begin the activation of an operator for a partner"),
+    shortcuts.FROM_MESSAGE: ("message", "Begin an activation with what this message says"),
+    shortcuts.NOTE: ("message", "Keep this message on the audit trail of an activation"),
+}
 
 
 def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
@@ -33,6 +49,7 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
         "should_escape": True,
     }
     events: dict[str, Any] = {"bot_events": list(BOT_EVENTS)}
+    names = shortcuts.titles()
     if request_url is not None:
         events["request_url"] = request_url
         interactivity["request_url"] = request_url
@@ -44,7 +61,17 @@ def app_manifest(command: str, request_url: str | None) -> dict[str, Any]:
             "description": "Takes a partner's activation of a telecom operator to the signed-off dossier.",
         },
         "features": {
+            # The dossier and the digest are read in the messages' tab; what people write there nobody would hear.
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": "onboarding-bot", "always_online": True},
+            "shortcuts": [
+                {"name": names[callback_id], "type": kind, "callback_id": callback_id, "description": description}
+                for callback_id, (kind, description) in SHORTCUTS.items()
+            ],
             "slash_commands": [slash],
         },
         "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},

@@ -8,20 +8,27 @@ from bot.locales import say
 from bot.onboarding.start import StartRequest, split_tax_ids
 from bot.onboarding.view import OnboardingView
 from bot.slack import blocks as b
-from bot.slack.mrkdwn import shortened
+from bot.slack.mrkdwn import inline, shortened
 from checklists.model import Language, Localized, Option, OptionValue, Pack
 
 START = "start"
 SKIP = "skip"
+NOTICE = "notice"
 REASON = "reason"
 
 # Design, "Slack's start modal": the blocks that every operator has.
 ASKED = ("partner", "partner_email", "client", "root", "tax_ids")
 TITLE, SUBMIT = 24, 24
+LONGEST_TYPED = 3_000
 
 
-def start_modal(packs: Sequence[Pack], chosen: Pack | None, language: Language) -> dict[str, Any]:
-    """Return the start modal; the options asked for are those of the chosen operator."""
+def start_modal(
+    packs: Sequence[Pack], chosen: Pack | None, language: Language, typed: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the start modal; the options asked for are those of the chosen operator.
+
+    ``typed`` is what stands in the text fields already, by their ids.
+    """
 
     def text(name: str) -> str:
         return say(f"slack.start.{name}").text(language)
@@ -38,8 +45,10 @@ def start_modal(packs: Sequence[Pack], chosen: Pack | None, language: Language) 
     operator = b.question("operator", text("operator"), select) | {"dispatch_action": True}
     blocks = [operator]
     for name in ASKED:
-        typed: b.Block = {"type": "plain_text_input", "action_id": "value", "multiline": name == "tax_ids"}
-        blocks.append(b.question(name, text(name), typed, hint=text(f"{name}_hint")))
+        field: b.Block = {"type": "plain_text_input", "action_id": "value", "multiline": name == "tax_ids"}
+        known = shortened((typed or {}).get(name, ""), LONGEST_TYPED)
+        field |= {"initial_value": known} if known else {}
+        blocks.append(b.question(name, text(name), field, hint=text(f"{name}_hint")))
     blocks += [_option_block(option, language) for option in (chosen.checklist.options if chosen else ())]
     due: b.Block = {"type": "datepicker", "action_id": "value"}
     blocks.append(b.question("due", text("due"), due, optional=True))
@@ -51,6 +60,11 @@ def start_modal(packs: Sequence[Pack], chosen: Pack | None, language: Language) 
         "close": b.plain(say("slack.close").text(language), TITLE),
         "blocks": blocks,
     }
+
+
+def typed(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands in a start modal's text fields: it is shown again when the modal changes."""
+    return {name: value for name in ASKED if (value := typed_in(view, name))}
 
 
 def chosen_operator(view: Mapping[str, Any]) -> str | None:
@@ -66,14 +80,14 @@ def read_start(view: Mapping[str, Any], pack: Pack | None) -> StartRequest:
         if value is not None:
             options[option.id] = value == "true" if option.type == "boolean" else value
     due = _state(view, "due").get("selected_date")
-    typed = {name: str(_state(view, name).get("value") or "") for name in ASKED}
+    said = {name: typed_in(view, name) for name in ASKED}
     return StartRequest(
         pack=chosen_operator(view) or "",
-        partner=typed["partner"],
-        partner_email=typed["partner_email"],
-        client=typed["client"],
-        root=typed["root"],
-        tax_ids=split_tax_ids(typed["tax_ids"]),
+        partner=said["partner"],
+        partner_email=said["partner_email"],
+        client=said["client"],
+        root=said["root"],
+        tax_ids=split_tax_ids(said["tax_ids"]),
         options=options,
         due=date.fromisoformat(due) if due else None,
     )
@@ -104,15 +118,31 @@ def skip_modal(view: OnboardingView, step_id: str) -> dict[str, Any]:
         "submit": b.plain(say("slack.skip").text(language), SUBMIT),
         "close": b.plain(say("slack.close").text(language), TITLE),
         "blocks": [
-            b.section(f"*{view.key}* · {b.plain(title, 150)['text']}"),
+            b.section(f"*{view.key}* · {inline(title, 150)}"),
             b.question(REASON, say("fact.reason").text(language), typed, hint=say("slack.skip_hint").text(language)),
         ],
     }
 
 
+def notice_modal(text: str, language: Language) -> dict[str, Any]:
+    """Return the modal that answers somebody where no channel is at hand."""
+    return {
+        "type": "modal",
+        "callback_id": NOTICE,
+        "title": b.plain(say("slack.notice").text(language), TITLE),
+        "close": b.plain(say("slack.close").text(language), TITLE),
+        "blocks": [b.section(text)],
+    }
+
+
 def read_reason(view: Mapping[str, Any]) -> str:
     """Return the reason that was typed."""
-    return str(_state(view, REASON).get("value") or "").strip()
+    return typed_in(view, REASON).strip()
+
+
+def typed_in(view: Mapping[str, Any], block_id: str) -> str:
+    """Return what was typed in a text field."""
+    return str(_state(view, block_id).get("value") or "")
 
 
 def _option_block(option: Option, language: Language) -> b.Block:

@@ -5,7 +5,7 @@ listener's middleware. An edited or deleted reply is not followed: the comment s
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,13 +14,12 @@ from slack_bolt import App
 from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Refused, Unavailable
 from bot.onboarding.ticket_talk import TicketReplies
+from bot.slack.answering import Answering, Payload, tell
 from bot.slack.connection import SlackConnection
 from bot.slack.mrkdwn import escaped
-from checklists.model import Language
+from bot.slack.readers import Readers
 
 log = structlog.stdlib.get_logger()
-
-Payload = Mapping[str, Any]
 
 FOR_TICKET = re.compile(r"\s*(?:ticket|jira|([A-Z][A-Z0-9_]{1,30}-\d{1,9}))\s*:\s*", re.IGNORECASE)
 # A reply that is shown in the channel as well is a reply; everything else with a subtype is an edit or a machine's.
@@ -37,13 +36,12 @@ def is_for_ticket(event: Payload) -> bool:
     return is_reply and is_persons and FOR_TICKET.match(str(event.get("text") or "")) is not None
 
 
-class TicketReplyListener:
+class TicketReplyListener(Answering):
     """Hears the replies."""
 
-    def __init__(self, connection: SlackConnection, replies: TicketReplies, language: Language) -> None:
-        self._connection = connection
+    def __init__(self, connection: SlackConnection, replies: TicketReplies, readers: Readers) -> None:
+        super().__init__(connection, readers)
         self._replies = replies
-        self._language = language
 
     def register(self, app: App) -> None:
         """Register the listener; it matches nothing but such replies."""
@@ -66,7 +64,8 @@ class TicketReplyListener:
                 source=f"slack:message:{channel}:{event['ts']}",
             )
         except Refused as refused:
-            self._tell(event, refused.text.text(self._language))
+            said = escaped(refused.text.text(self._language))
+            tell(self._connection, event["user"], said, channel=channel, thread=event["thread_ts"])
         next_()
 
     def _name(self, user: str) -> str:
@@ -81,15 +80,6 @@ class TicketReplyListener:
         # Those who read it in Jira know people by their whole names.
         return str(profile.get("real_name") or found.get("real_name") or found.get("name") or user)
 
-    def _tell(self, event: Payload, text: str) -> None:
-        try:
-            with self._connection.client() as client:
-                client.chat_postEphemeral(
-                    channel=event["channel"], user=event["user"], thread_ts=event["thread_ts"], text=escaped(text)
-                )
-        except Unavailable as lost:
-            log.warning("answer_not_shown", reason=lost.reason)
-
 
 def plain(text: str) -> str:
     """Return a message's text as a person reads it: addresses and mentions without Slack's signs, nothing escaped."""
@@ -102,11 +92,6 @@ def plain(text: str) -> str:
         return target if not label or label == target else f"{label} ({target})"
 
     return _REFERENCE.sub(shown, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
-
-
-def ignore_messages(app: App) -> None:
-    """Acknowledge every other message of the channels that the bot is in; registered after all who listen to some."""
-    app.event("message")(_acknowledged)
 
 
 def _acknowledged() -> None:

@@ -18,6 +18,8 @@ class SlackSettings(BaseModel):
     command: str = Field(default="/onboard", pattern=r"^/\S{1,31}$")
     channel: str = ""
     timeout_seconds: int = Field(default=10, gt=0)
+    edits_per_minute: int = Field(default=50, gt=0)
+    posts_per_minute: int = Field(default=60, gt=0)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

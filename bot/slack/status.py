@@ -17,11 +17,9 @@ def status_text(onboardings: Onboardings, key: str, language: Language, command:
     if key:
         return _status(replace(onboardings.view(key), language=language), command)
     views = [view for view in onboardings.all(limit=2) if view.state == "open"]
-    return (
-        _status(replace(views[0], language=language), command)
-        if len(views) == 1
-        else list_text(onboardings, language, command)
-    )
+    if len(views) == 1:
+        return _status(replace(views[0], language=language), command)
+    return list_text(onboardings, language, command)
 
 
 def list_text(onboardings: Onboardings, language: Language, command: str) -> str:

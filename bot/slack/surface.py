@@ -1,7 +1,8 @@
 """An onboarding in a Slack channel: the parent message edited in place, the reports in its thread."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web import SlackResponse
@@ -9,9 +10,10 @@ from slack_sdk.web import SlackResponse
 from bot.locales import say
 from bot.onboarding.errors import FileRefused
 from bot.onboarding.outcomes import SHEET, SHOWN_ENTRIES, FileEvidence, number
-from bot.onboarding.view import OnboardingView, Report
+from bot.onboarding.view import OnboardingView, Report, StepView
 from bot.slack.connection import SlackConnection, SlackRefused
 from bot.slack.mrkdwn import escaped
+from bot.slack.pacing import Paces
 from bot.slack.parent import picture as parent_picture
 from bot.slack.reports import report_blocks, report_text
 
@@ -26,19 +28,33 @@ MOST_PAGES = 20
 CLOCKS_APART = 86_400
 
 
+# After these a person must act; a reminder names its own.
+CALLS_FOR_SOMEBODY = frozenset({"step_failed", "step_asks"})
+
+Accountable = Callable[[OnboardingView, StepView], Sequence[str]]
+
+
+def _nobody(_view: OnboardingView, _step: StepView) -> Sequence[str]:
+    return ()
+
+
 class SlackSurface:
     """Implements the core's ``Surface`` on one channel. A parent's id is ``<channel>:<ts>``."""
 
     name = "slack"
     grace_seconds = 0.0
 
-    def __init__(self, connection: SlackConnection) -> None:
+    def __init__(self, connection: SlackConnection, accountable: Accountable = _nobody) -> None:
+        """``accountable`` tells who answers for a step, the one to turn to first."""
         self._connection = connection
+        self._accountable = accountable
+        self._paces = Paces(connection.settings.edits_per_minute, connection.settings.posts_per_minute)
         self._channel = connection.settings.channel
         self._command = connection.settings.command
 
     def create_parent(self, view: OnboardingView, marker: str) -> str:
         """Post the parent message with the marker in its metadata; return its id."""
+        self._paces.post(self._channel, marker)
         with self._connection.client() as client:
             posted = client.chat_postMessage(
                 channel=self._channel,
@@ -76,6 +92,8 @@ class SlackSurface:
     def write_report(self, view: OnboardingView, parent: str, report: Report, marker: str) -> str:
         """Post a report in the thread; return its ts."""
         channel, _, ts = parent.partition(":")
+        self._paces.post(channel, marker)
+        report = self._addressed(view, report)
         with self._connection.client() as client:
             posted = client.chat_postMessage(
                 channel=channel,
@@ -147,6 +165,7 @@ class SlackSurface:
 
     def refresh_parent(self, view: OnboardingView, parent: str, picture: str) -> None:
         """Edit the parent message in place."""
+        self._paces.edit(parent)
         del view
         channel, _, ts = parent.partition(":")
         with self._connection.client() as client:
@@ -161,6 +180,12 @@ class SlackSurface:
         """The last picture is the end."""
         del view, marker
         return parent
+
+    def _addressed(self, view: OnboardingView, report: Report) -> Report:
+        """Turn to the one who must act now. Slack tells them of a new post alone: no edit calls them again."""
+        if report.kind not in CALLS_FOR_SOMEBODY or report.step is None or report.who:
+            return report
+        return replace(report, who=tuple(self._accountable(view, view.step(report.step.id))))
 
 
 def _without_file(refused: SlackRefused) -> FileRefused:

@@ -1,13 +1,15 @@
 """The job behind a file that somebody gave: fetch it, decide what it is for, and answer once.
 
 A file in the thread goes to the step that waits for one, as ``attach`` gives it, when such a step waits and the file
-is called a database; the step then answers with what the chain found. Any other file is checked and thrown away. What
+is called a database; the step then answers with what the chain found. A spreadsheet goes to the form that waits, and
+what is wrong with it is answered at once, all of it. Any other file is checked and thrown away. What
 was waited for decides, so that a zip or a note cannot end the waiting, and a file on the FTP path never takes the way
 that is being tested.
 """
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,12 +26,14 @@ from bot.onboarding.given import (
     GivenFile,
     GivenFiles,
     NotTaken,
+    Sheets,
     is_answered,
+    is_sheet,
     read_gift,
     safe_name,
 )
 from bot.onboarding.handing import ATTACHED
-from bot.onboarding.models import Onboarding
+from bot.onboarding.models import Onboarding, Received
 from bot.onboarding.notes import PROOF_BYTES, NotedFile
 from bot.onboarding.noting import told
 from bot.onboarding.outcomes import FileEvidence
@@ -46,6 +50,9 @@ from checklists.model import Localized, Pack
 
 log = structlog.stdlib.get_logger()
 
+# A form has some hundred cells; whatever is bigger is none.
+SHEET_BYTES = 5 * 1024 * 1024
+
 
 class GivenFileWorker:
     """Fetches and answers. Run again after a kill it comes to the same end, once."""
@@ -58,6 +65,7 @@ class GivenFileWorker:
         onboardings: Onboardings,
         place: GivenFiles,
         check: DroppedCheck,
+        sheets: Sheets,
         files: LocalFiles,
         backoff: Backoff,
         turns: Turns,
@@ -68,6 +76,7 @@ class GivenFileWorker:
         self._onboardings = onboardings
         self._place = place
         self._check = check
+        self._sheets = sheets
         self._files = files
         self._backoff = backoff
         self._turns = turns
@@ -114,7 +123,10 @@ class GivenFileWorker:
 
     def _dropped(self, job: Job, onboarding: Onboarding, pack: Pack, gift: Gift) -> str:
         [file] = gift.files
-        assert pack.files is not None
+        if is_sheet(file.name) and (self._form_waits(onboarding) or self._is_taken(onboarding, gift)):
+            return self._filled_in(job, onboarding, gift, file)
+        if pack.files is None:
+            raise NotTaken(say("given.no_chain", operator=onboarding.operator))
         passing = self._files.passing(onboarding.key, gift.seq)
         fetched = self._place.fetch(file, passing, most=pack.files.max_bytes)
         name = safe_name(file.name)
@@ -122,9 +134,7 @@ class GivenFileWorker:
             self._hand_over(job, onboarding, gift, name, fetched)
             shutil.rmtree(passing, ignore_errors=True)
             return "handed_over"
-        named = passing / "file" / name
-        named.parent.mkdir(parents=True, exist_ok=True)
-        fetched.path.replace(named)
+        named = _named(fetched, passing, name)
         try:
             seen, advice, evidence = self._check.run(onboarding, pack, named)
         finally:
@@ -132,6 +142,30 @@ class GivenFileWorker:
         content = {"seen": seen.model_dump(), "advice": advice.model_dump(), "evidence": evidence.as_json()}
         self._answer(job, gift, "file_checked", content)
         return "checked"
+
+    def _filled_in(self, job: Job, onboarding: Onboarding, gift: Gift, file: GivenFile) -> str:
+        """Give a spreadsheet to the form that waits. Raises NotTaken with all that is wrong with it."""
+        name, passing = safe_name(file.name), self._files.passing(onboarding.key, gift.seq)
+        if not self._is_taken(onboarding, gift):
+            try:
+                named = _named(self._place.fetch(file, passing, most=SHEET_BYTES), passing, name)
+                self._sheets.take_given(
+                    onboarding.key, named, actor=gift.actor, name=name, source=_source(onboarding, gift)
+                )
+            finally:
+                shutil.rmtree(passing, ignore_errors=True)
+        seen = say("given.filled_in", name=name)
+        self._answer(job, gift, "file_checked", {"seen": seen.model_dump()})
+        return "filled_in"
+
+    def _form_waits(self, onboarding: Onboarding) -> bool:
+        steps = self._onboardings.view(onboarding.key).steps
+        return any(step.definition.kind == "form" and step.state == "waiting" for step in steps)
+
+    def _is_taken(self, onboarding: Onboarding, gift: Gift) -> bool:
+        """Tell whether a run that was killed before its answer had taken the spreadsheet."""
+        with self._store.reading() as session:
+            return session.get(Received, _source(onboarding, gift)) is not None
 
     def _hand_over(self, job: Job, onboarding: Onboarding, gift: Gift, name: str, fetched: Fetched) -> None:
         kept = self._files.attached(onboarding.key) / fetched.sha256[:16] / name
@@ -206,3 +240,15 @@ class GivenFileWorker:
     def _forget(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
             self._flow.unschedule(change, job.subject)
+
+
+def _named(fetched: Fetched, passing: Path, name: str) -> Path:
+    """Give a fetched file the name that people know it by: what reads it goes by its ending."""
+    named = passing / "file" / name
+    named.parent.mkdir(parents=True, exist_ok=True)
+    fetched.path.replace(named)
+    return named
+
+
+def _source(onboarding: Onboarding, gift: Gift) -> str:
+    return f"given:{onboarding.key}:{gift.seq}"

@@ -133,6 +133,8 @@ def _check_jira(home: House) -> None:
     assert [attachment["filename"] for attachment in ticket["fields"]["attachment"]] == ["ONB-1-ofc_flux.json"]
     assert ticket["fields"]["issuelinks"] != []
     comments = [comment["body"] for comment in parent["fields"]["comment"]["comments"]]
+    # Whoever reads the issue must not answer in the partner's name.
+    assert not [comment for comment in comments if "/form/" in comment or "/confirm/" in comment]
     firsts = [comment.splitlines()[0] for comment in comments]
     pack = load_pack(builtin_packs() / "telefonica_es", parameter_models())
     for step in ("pickup", "processing", "output", "references", "mytem", "ofc_sent", "ofc_received", "sign_off"):

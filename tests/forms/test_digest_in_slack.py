@@ -132,7 +132,7 @@ def test_the_late_list_is_one_line_each_with_its_late_steps(house: FormsHouse) -
 
 
 def test_the_letterbox_says_who_cannot_be_written_to(house: FormsHouse) -> None:
-    box = SlackLetterbox(SlackConnection(house.bot.settings.slack), "en")
+    box = SlackLetterbox(SlackConnection(house.bot.settings.slack), lambda _: "en")
     with pytest.raises(NothingHappened) as caught:
         box.post("U0NOBODY", Digest(date(2026, 11, 24), (), open=0), "m")
     assert isinstance(caught.value.cause, NotReachable)

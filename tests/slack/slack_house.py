@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -14,12 +15,16 @@ from pydantic import BaseModel
 from sqlmodel import Session, select
 
 from bot.locales import say
+from bot.onboarding.accountable import who_must_act
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.home_page import HomeReader
+from bot.onboarding.homes import Homes, HomeWorker
 from bot.onboarding.models import DueRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
+from bot.onboarding.persons import Persons
 from bot.onboarding.ports import Job
 from bot.onboarding.reminders import ReminderWorker
 from bot.onboarding.retry import Backoff
@@ -34,6 +39,8 @@ from bot.sandbox.slack.entities import User
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.groups import SlackGroups
+from bot.slack.home import SlackHome
+from bot.slack.readers import Readers
 from bot.slack.replies import TicketReplyListener
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
@@ -213,19 +220,33 @@ class SlackHouse:
                 "api_url": slack.api_url,
                 "channel": CHANNEL,
                 "command": command,
+                "edits_per_minute": 1_000_000,
+                "posts_per_minute": 1_000_000,
             }
         )
         connection = SlackConnection(settings)
         self.groups = SlackGroups(connection, fresh_seconds=0)
         roles = Roles(members, self.groups)
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
-        self.surface = SlackSurface(connection)
-        more = [TicketReplyListener(connection, TicketReplies(self.store, flow), "en")]
-        self.front = SlackFront(connection, self.onboardings, self.packs, "en", more=more, export=self.export)
+        self.surface = SlackSurface(connection, partial(who_must_act, roles=roles))
+        reader = HomeReader(self.packs, roles)
+        self.persons = Persons(self.store, self.clock, "en")
+        self.homes = Homes(self.store, self.queue, self.clock, reader)
+        readers = Readers(connection, "en", self.persons)
+        self.front = SlackFront(
+            connection,
+            self.onboardings,
+            self.packs,
+            readers,
+            more=[TicketReplyListener(connection, TicketReplies(self.store, flow), readers)],
+            homes=self.homes,
+            export=self.export,
+        )
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
         self._surfaces = SurfaceWorker(self.store, self.packs, {"slack": self.surface}, flow, effects, backoff)
+        self.home = HomeWorker(self.store, reader, self.persons, SlackHome(connection), self.clock, backoff)
         self._reminders = ReminderWorker(self.store, flow, effects, roles, None, backoff)
         self._sweep = Sweep(self.store, self.queue, self.clock)
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id, command=command) for user in PEOPLE)
@@ -237,15 +258,19 @@ class SlackHouse:
 
     def settle(self) -> None:
         """Do all the work that waits, and what follows from it."""
-        workers = {"step": self._steps.run, "surface": self._surfaces.run}
+        workers = {"step": self._steps.run, "surface": self._show, "home": self.home.run}
         while jobs := self.queue.take():
             for job in jobs:
                 workers.get(job.subject.partition(":")[0], self._reminders.run)(job)
 
+    def _show(self, job: Job) -> str:
+        self.homes.touch(job.onboarding_id)
+        return self._surfaces.run(job)
+
     def later(self, seconds: float = 60) -> None:
         """Let time pass, and do what is due by then."""
         self.clock.ahead += seconds
-        while self._sweep.run():
+        while self._sweep.run() + self.homes.sweep():
             self.settle()
 
     def until_reminded(self, run: Run, step: str) -> dict[str, Any]:

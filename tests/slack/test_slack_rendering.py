@@ -378,6 +378,14 @@ def test_the_manifest_is_what_slack_takes(url: str | None) -> None:
     made = app_manifest("/onboard", url)
     assert made["settings"]["socket_mode_enabled"] is (url is None)
     assert made["features"]["slash_commands"][0].get("url") == url
+    assert ("request_url" in made["settings"]["event_subscriptions"]) is (url is not None)
+    assert made["features"]["app_home"]["home_tab_enabled"] is True
+    # The schema is not there everywhere; these are its limits.
+    assert len(made["features"]["shortcuts"]) <= 10
+    for shortcut in made["features"]["shortcuts"]:
+        assert 0 < len(shortcut["name"]) <= 24
+        assert 0 < len(shortcut["description"]) <= 150
+    assert len(made["features"]["slash_commands"][0]["usage_hint"]) <= 1_000
     schema = Path(__file__).parents[2].parent / "shared" / "specs" / "slack-manifest.schema.json"
     if schema.exists():
         import jsonschema

@@ -118,7 +118,7 @@ def test_the_same_event_again_changes_nothing(house: ThreadHouse) -> None:
     before = house.lines(key)
     from bot.slack.dropped_files import DroppedFiles
 
-    heard = DroppedFiles(house.front._connection, house.onboardings, "en")
+    heard = DroppedFiles(house.front._connection, house.onboardings, house.front._readers)
     context: dict[str, Any] = {}
     assert heard.taken({**body, "files": message.files}, context, lambda: None) is None  # type: ignore[arg-type]
     # The bot's own files come back to it as events.

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.models import DueRecord
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
@@ -27,9 +28,11 @@ from bot.onboarding.view import StepView
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
 from bot.sandbox.slack.entities import User
+from bot.sheet import FormSheets
 from bot.slack.connection import SlackConnection
 from bot.slack.files import SlackFiles
 from bot.slack.front import SlackFront
+from bot.slack.readers import Readers
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
 from bot.steps.deposit import Connection
@@ -184,6 +187,7 @@ class ThreadHouse:
             }
         )
         connection = SlackConnection(settings)
+        self.forms = Forms(self.store, self.flow, self.clock, roles, self.onboardings, FormRules())
         effects, backoff = Effects(self.store, self.clock), Backoff(first=5, tries=3)
         self.steps = StepWorker(self.store, packs, kinds, self.flow, effects, self.clock, backoff)
         surfaces: dict[str, Any] = {"slack": SlackSurface(connection)}
@@ -195,12 +199,13 @@ class ThreadHouse:
             self.onboardings,
             SlackFiles(connection),
             DroppedCheck(registry, self.files),
+            FormSheets(self.forms, base / "data"),
             self.files,
             backoff,
             ThreadTurns(),
         )
         self.sweep = Sweep(self.store, self.queue, self.clock)
-        self.front = SlackFront(connection, self.onboardings, packs, "en")
+        self.front = SlackFront(connection, self.onboardings, packs, Readers(connection, "en"))
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id) for user in PEOPLE)
 
     def start(self, deposit: str = "console") -> str:

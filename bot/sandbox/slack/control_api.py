@@ -18,6 +18,7 @@ shown answers 404 ``{"lookup": "why"}``.
 ``POST /_sandbox/people/U/command``         ``{command, text, channel, repeat}``
 ``POST /_sandbox/people/U/say``             ``{channel, text, thread_ts, files: [{name, base64}]}``
 ``POST /_sandbox/people/U/home``            open the Home tab (``app_home_opened``)
+``POST /_sandbox/people/U/shortcut``        ``{callback_id, repeat}``, and ``{channel, ts}`` on a message
 ``POST /_sandbox/people/U/act``             ``{deed: click | tick | untick | choose, action_id, block_id, value,
                                             files: [{name, base64}], repeat}`` and ``{channel,
                                             ts, version}`` for a message or ``{view_id}``
@@ -101,6 +102,15 @@ class ActBody(_Body):
     ts: str | None = None
     version: int = -1
     view_id: str | None = None
+
+
+class ShortcutBody(_Body):
+    """A shortcut, used on a message where one is named."""
+
+    callback_id: str
+    channel: str | None = None
+    ts: str | None = None
+    repeat: bool = False
 
 
 class ViewBody(_Body):
@@ -202,6 +212,10 @@ def _acting(people: People) -> APIRouter:
         if body.channel is not None and body.ts is not None:
             return await people.act_on_message(user, body.channel, body.ts, body.deed, version=body.version, **what)
         return await people.act_on_view(user, body.deed, view_id=body.view_id, **what)
+
+    @router.post("/shortcut")
+    async def shortcut(user: str, body: ShortcutBody) -> JsonObject:
+        return await people.shortcut(user, body.callback_id, channel=body.channel, ts=body.ts, repeat=body.repeat)
 
     @router.post("/submit")
     async def submit(user: str, body: ViewBody) -> JsonObject:

@@ -21,9 +21,10 @@ class User:
     is_bot: bool = False
     locale: str = "en-US"
     tz: str = "Europe/Madrid"
+    deleted: bool = False
 
-    def as_json(self) -> JsonObject:
-        """The ``user`` object of ``users.info``."""
+    def as_json(self, *, locale: bool = False) -> JsonObject:
+        """The ``user`` object of ``users.info``; the locale only on demand, as Slack gives it."""
         profile: JsonObject = {"real_name": self.real_name, "display_name": self.name, "email": self.email}
         if self.is_bot:
             profile |= {"bot_id": BOT_ID, "api_app_id": APP_ID}
@@ -32,9 +33,9 @@ class User:
             "team_id": TEAM_ID,
             "name": self.name,
             "real_name": self.real_name,
-            "deleted": False,
+            "deleted": self.deleted,
             "is_bot": self.is_bot,
-            "locale": self.locale,
+            **({"locale": self.locale} if locale else {}),
             "tz": self.tz,
             "profile": profile,
         }

@@ -102,6 +102,26 @@ def message_action(
     return payload
 
 
+def shortcut(workspace: Workspace, user: str, callback_id: str) -> JsonObject:
+    """``shortcut``: a global one, which knows of no channel."""
+    base = _base(workspace, "shortcut", user)
+    return {**base, "callback_id": callback_id, "action_ts": workspace.next_ts()}
+
+
+def message_shortcut(workspace: Workspace, user: str, message: Message, callback_id: str) -> JsonObject:
+    """``message_action``: a shortcut used on a message."""
+    channel = workspace.channel(message.channel)
+    return {
+        **_base(workspace, "message_action", user),
+        "callback_id": callback_id,
+        "action_ts": workspace.next_ts(),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "message": message.as_json(),
+        "response_url": response_url(workspace, user, channel.id, message),
+    }
+
+
 def view_action(workspace: Workspace, view: View, entry: JsonObject) -> JsonObject:
     """``block_actions`` from a modal or a Home tab."""
     return {

@@ -4,8 +4,8 @@ A person can only act on what is shown: an unknown command, element, option or v
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
 
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.answers import post_answer
@@ -27,14 +27,16 @@ from bot.sandbox.slack.methods.conversations import described
 from bot.sandbox.slack.methods.files import file_json
 from bot.sandbox.slack.workspace import Workspace
 
+ShortcutKind = Literal["global", "message"]
+
 
 class People:
     """The acts of all users; the courier brings what follows from them to the app.
 
-    ``events`` are the event types that the app hears of. ``retry_seconds`` are the pauses before an event that was not
-    acknowledged is sent again (Slack: at once, after a minute, after five), ``redelivery_seconds`` those before a
-    command or an interaction that was not acknowledged is delivered again, the very same envelope; none: the person
-    sees the failure at once.
+    ``events`` are the event types that the app hears of, ``shortcuts`` the callback ids of its shortcuts.
+    ``retry_seconds`` are the pauses before an event that was not acknowledged is sent again (Slack: at once, after a
+    minute, after five), ``redelivery_seconds`` those before a command or an interaction that was not acknowledged is
+    delivered again, the very same envelope; none: the person sees the failure at once.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class People:
         events: Collection[str],
         retry_seconds: Sequence[float],
         redelivery_seconds: Sequence[float] = (),
+        shortcuts: Mapping[str, ShortcutKind] | None = None,
     ) -> None:
         self._workspace = workspace
         self._courier = courier
         self._commands = frozenset(commands)
-        self._events = frozenset(events)
+        self._events = frozenset(event.partition(".")[0] for event in events)
+        self.shortcuts = dict(shortcuts or {})
         self._retry_seconds = tuple(retry_seconds)
         self.redelivery_seconds = tuple(redelivery_seconds)
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -60,7 +64,7 @@ class People:
     def person(self, user: str) -> User:
         """A human member of the workspace. Raises LookupError."""
         found = self._workspace.users.get(user)
-        if found is None or found.is_bot:
+        if found is None or found.is_bot or found.deleted:
             raise LookupError(f"there is no person {user} in this workspace")
         return found
 
@@ -146,6 +150,24 @@ class People:
                 body["view"] = modals.view_json(home)
             self.announce(payloads.event(self._workspace, body))
         return self._outcome(user, None)
+
+    # Shortcuts
+
+    async def shortcut(
+        self, user: str, callback_id: str, *, channel: str | None = None, ts: str | None = None, repeat: bool = False
+    ) -> JsonObject:
+        """Use a shortcut of the app: a global one, or one on a message that is shown."""
+        kind: ShortcutKind = "message" if ts else "global"
+        if self.shortcuts.get(callback_id) != kind:
+            raise LookupError(f"{callback_id} is no {kind} shortcut; there is {self.shortcuts}")
+        if channel is not None and ts is not None:
+            message = self._workspace.find(self.conversation(user, channel).id, ts)
+            if message is None or message.ephemeral_to is not None:
+                raise LookupError(f"no message {ts} in {channel} on which {user} can use a shortcut")
+            payload = payloads.message_shortcut(self._workspace, user, message, callback_id)
+        else:
+            payload = payloads.shortcut(self._workspace, self.person(user).id, callback_id)
+        return await self._interact(user, f"shortcut {callback_id}", payload, repeat=repeat)
 
     # Messages and their controls
 

@@ -139,6 +139,12 @@ class SlackPerson:
         """Close a modal without submitting it."""
         self._post("close", {"view_id": view_id})
 
+    def shortcut(self, callback_id: str, ts: str | None = None, *, repeat: bool = False) -> dict[str, Any] | None:
+        """Use a shortcut, on a message where a ts is given; return the modal that is on top then."""
+        body = {"callback_id": callback_id, "repeat": repeat} | ({"channel": self._channel, "ts": ts} if ts else {})
+        view: dict[str, Any] | None = self._post("shortcut", body)["view"]
+        return view
+
     def open_home(self) -> None:
         """Open the app's Home tab."""
         self._post("home", None)

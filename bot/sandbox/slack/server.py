@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Thread
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,7 @@ from bot.sandbox.slack.control_api import add_control_api
 from bot.sandbox.slack.envelopes import Ack, Envelope
 from bot.sandbox.slack.http_mode import HttpMode
 from bot.sandbox.slack.page import Page, page_routes
-from bot.sandbox.slack.people import People
+from bot.sandbox.slack.people import People, ShortcutKind
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.socket_mode import SocketMode
 from bot.sandbox.slack.web_api import WebApi
@@ -26,12 +26,21 @@ from bot.sandbox.slack.workspace import Workspace
 
 _START_SECONDS = 10.0
 
+# What the app of the sandbox is installed with: the events and shortcuts of the bot's manifest.
+EVENTS = ("app_home_opened", "message.channels", "message.groups")
+SHORTCUTS: Mapping[str, ShortcutKind] = {
+    "start_activation": "global",
+    "start_from_message": "message",
+    "note_to_trail": "message",
+}
+
 
 class SlackServer:
     """A strict Slack: Web API, Socket Mode, signed delivery to ``request_url``, and people who click.
 
     ``request_url`` (also settable while it runs) switches delivery from Socket Mode to HTTP. ``scopes`` limits what
-    the bot token may do. Start it, or use it as a context manager; ``port`` 0 takes a free one.
+    the bot token may do; ``events`` and ``shortcuts`` are what the app is installed with. Start it, or use it as a
+    context manager; ``port`` 0 takes a free one.
     """
 
     def __init__(
@@ -47,7 +56,8 @@ class SlackServer:
         workspace: Workspace | None = None,
         rate_limits: RateLimits | None = None,
         scopes: Collection[str] | None = None,
-        events: Collection[str] = ("app_home_opened", "message"),
+        events: Collection[str] = EVENTS,
+        shortcuts: Mapping[str, ShortcutKind] = SHORTCUTS,
         retry_seconds: Sequence[float] = (0.0, 60.0, 300.0),
         redelivery_seconds: Sequence[float] = (),
     ) -> None:
@@ -78,6 +88,7 @@ class SlackServer:
             events=[event for event in events if self._web_api.hears(event)],
             retry_seconds=retry_seconds,
             redelivery_seconds=redelivery_seconds,
+            shortcuts=shortcuts,
         )
         self._server: uvicorn.Server | None = None
         self._thread: Thread | None = None

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from secrets import token_hex
 from threading import RLock
 
@@ -115,6 +116,11 @@ class Workspace:
         with self._lock:
             id_ = f"D{user[1:]}"
             return self.channels.setdefault(id_, Channel(id_, "", [self.bot.id, user], is_im=True))
+
+    def deactivate(self, user: str) -> None:
+        """Have a person leave: what they wrote stays, and nobody is shown anything under their id any more."""
+        with self._lock:
+            self.users[user] = replace(self.users[user], deleted=True)
 
     def post(
         self,

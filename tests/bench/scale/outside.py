@@ -21,6 +21,9 @@ def main() -> None:
             "SLACK__BOT_TOKEN": slack.bot_token,
             "SLACK__SIGNING_SECRET": slack.signing_secret,
             "SLACK__CHANNEL": "C0ONBOARD",
+            # The bot is measured, not Slack's limits.
+            "SLACK__EDITS_PER_MINUTE": "1000000",
+            "SLACK__POSTS_PER_MINUTE": "1000000",
             "JIRA__URL": jira.url,
             "JIRA__TOKEN": jira.token,
             "JIRA__PROJECT": "ACT",

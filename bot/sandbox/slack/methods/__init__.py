@@ -54,7 +54,11 @@ FORM_ONLY = frozenset(
 )
 
 # An app hears of an event only with the scope to see what it is about.
-EVENT_SCOPES: dict[str, str] = {"message": "channels:history", "file_shared": "files:read"}
+EVENT_SCOPES: dict[str, str] = {
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "file_shared": "files:read",
+}
 
 SCOPES: dict[str, str] = {
     "chat.delete": "chat:write",

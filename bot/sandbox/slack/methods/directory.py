@@ -31,14 +31,14 @@ def user_info(workspace: Workspace, arguments: Arguments) -> JsonObject:
     user = workspace.users.get(arguments.required("user", "user_not_found"))
     if user is None:
         raise SlackError("user_not_found")
-    return {"user": user.as_json()}
+    return {"user": user.as_json(locale=arguments.flag("include_locale"))}
 
 
 def user_by_email(workspace: Workspace, arguments: Arguments) -> JsonObject:
     """One user by e-mail address, whatever its case."""
     email = arguments.required("email").lower()
     for user in workspace.users.values():
-        if user.email.lower() == email:
+        if user.email.lower() == email and not user.deleted:
             return {"user": user.as_json()}
     raise SlackError("users_not_found")
 

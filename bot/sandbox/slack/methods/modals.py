@@ -165,13 +165,15 @@ def publish_view(workspace: Workspace, arguments: Arguments) -> JsonObject:
     """Show a user's Home tab."""
     definition = _read_view(workspace, arguments, "home")
     user = arguments.required("user_id")
-    if user not in workspace.users:
+    if user not in workspace.users or workspace.users[user].deleted:
         raise SlackError("user_not_found")
     with workspace.locked():
         view = workspace.homes.get(user)
         if view is None:
             id_ = workspace.new_id("V")
             view = View(id_, user, definition, _new_hash(workspace), id_)
+            if arguments.string("hash"):
+                raise SlackError("hash_conflict")
             workspace.homes[user] = view
             workspace.views[id_] = view
         else:

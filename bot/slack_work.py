@@ -1,0 +1,55 @@
+"""What Slack has beside its surface, put together from the settings: people's languages and zones, their Homes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.onboarding.actors import Roles
+from bot.onboarding.clock import Clock
+from bot.onboarding.home_page import HomeReader
+from bot.onboarding.homes import Homes, HomeWorker
+from bot.onboarding.packs import Packs
+from bot.onboarding.persons import Persons
+from bot.onboarding.ports import Job, Jobs
+from bot.onboarding.retry import Backoff
+from bot.onboarding.store import Store
+from bot.onboarding.turns import Turns
+from bot.slack.connection import SlackConnection
+from bot.slack.home import SlackHome
+from bot.slack.readers import Readers
+from checklists.model import Language
+
+
+@dataclass(frozen=True)
+class SlackWork:
+    """Who reads what in which language, and the Homes with what shows them."""
+
+    readers: Readers
+    homes: Homes
+    show_home: Callable[[Job], str]
+
+    def beside(self, show: Callable[[Job], str]) -> Callable[[Job], str]:
+        """Return what does a surface's jobs, and has Homes hear of each change: such a job comes after every one."""
+
+        def shown(job: Job) -> str:
+            self.homes.touch(job.onboarding_id)
+            return show(job)
+
+        return shown
+
+
+def build_slack_work(
+    connection: SlackConnection,
+    store: Store,
+    packs: Packs,
+    jobs: Jobs,
+    clock: Clock,
+    roles: Roles,
+    backoff: Backoff,
+    turns: Turns,
+    language: Language,
+) -> SlackWork:
+    """Put it together; ``language`` is the channel's, and everybody's whose own is unknown."""
+    persons = Persons(store, clock, language)
+    reader = HomeReader(packs, roles)
+    worker = HomeWorker(store, reader, persons, SlackHome(connection), clock, backoff, turns)
+    return SlackWork(Readers(connection, language, persons), Homes(store, jobs, clock, reader), worker.run)
