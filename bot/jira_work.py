@@ -64,6 +64,7 @@ def build_jira_work(
         poll_seconds=poll,
         longest_pause=longest_pause,
         turns=turns,
+        correcting=onboardings.correcting,
     )
     work.workers["talk"] = talk.run
     match jira.settings.mirror:

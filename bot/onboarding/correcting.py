@@ -14,13 +14,14 @@ from sqlmodel import col, select
 
 from bot.locales import say
 from bot.onboarding.actors import Actor
-from bot.onboarding.asking import Asking, find
+from bot.onboarding.asking import Asking, find, require_open
 from bot.onboarding.drafts import forget_draft
 from bot.onboarding.errors import Refused
-from bot.onboarding.flow import Flow
+from bot.onboarding.flow import Change, Flow
 from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Back
 from bot.onboarding.store import Store, tried_again
+from checklists.model import Localized
 
 log = structlog.stdlib.get_logger()
 
@@ -76,20 +77,47 @@ class Correcting:
         with self._asking.step(key, step_id, actor, source, role="manager", or_role="data_base") as asked:
             if asked is None:
                 return False
-            change, record = asked
-            comment = comment.replace("\r\n", "\n").strip()
-            title = change.definition(record).title
-            if record.kind != "form":
-                raise Refused(say("refused.no_form", step=title))
-            if record.state != "done":
-                raise Refused(say("refused.nothing_to_correct", step=title, state=say(f"state.{record.state}")))
-            if not comment:
-                raise Refused(say("refused.no_comment"))
-            if len(comment) > LONGEST_COMMENT:
-                raise Refused(say("refused.comment_too_long", length=len(comment), limit=LONGEST_COMMENT))
-            kept = {"comment": comment, "by": actor.name, "at": change.now.isoformat(), "run": record.run + 1}
-            change.note("correction_asked", step=record, content={"reason": comment})
-            forget_draft(change.session, record.onboarding_id, step_id)
-            memory = {CORRECTIONS: [*record.memory.get(CORRECTIONS, ()), kept]}
-            self._flow.settle(change, record, Back(to=step_id, memory=memory))
+            self._open_again(*asked, comment)
             return True
+
+    @tried_again
+    def asked_on_ticket(self, key: str, comment: str, *, actor: Actor, source: str) -> bool:
+        """Ask for a correction as whoever has commented on the ticket that the form was made into.
+
+        Jira has let the author write there, and that is the team's own project: no role is asked for. False for a
+        repeat. Raises Refused when there is nothing to correct now, or no comment.
+        """
+        with self._flow.change(self._asking.onboarding_id(key), actor) as change:
+            require_open(change)
+            if not self._asking.is_first(change.session, source):
+                return False
+            self._open_again(change, change.step(self.form_of(key)), comment)
+            return True
+
+    def form_of(self, key: str) -> str:
+        """Return the step of the form that can be corrected: one that was sent, before any other. Raises Refused."""
+        with self._store.reading() as session:
+            onboarding = find(session, key)
+            forms = select(StepRecord).where(StepRecord.onboarding_id == onboarding.id, StepRecord.kind == "form")
+            records = session.exec(forms.order_by(col(StepRecord.position))).all()
+        if not records:
+            raise Refused(say("forms.none", key=onboarding.key))
+        return next((record.step_id for record in records if record.state == "done"), records[0].step_id)
+
+    def _open_again(self, change: Change, record: StepRecord, comment: str) -> None:
+        comment = comment.replace("\r\n", "\n").strip()
+        title = change.definition(record).title
+        if record.kind != "form":
+            raise Refused(say("refused.no_form", step=title))
+        if record.state != "done":
+            raise Refused(say("refused.nothing_to_correct", step=title, state=say(f"state.{record.state}")))
+        if not comment:
+            raise Refused(say("refused.no_comment"))
+        if len(comment) > LONGEST_COMMENT:
+            raise Refused(say("refused.comment_too_long", length=len(comment), limit=LONGEST_COMMENT))
+        kept = {"comment": comment, "by": change.actor.name, "at": change.now.isoformat(), "run": record.run + 1}
+        seen = Localized.same(comment).model_dump()
+        change.note("correction_asked", step=record, content={"reason": comment, "seen": seen})
+        forget_draft(change.session, record.onboarding_id, record.step_id)
+        memory = {CORRECTIONS: [*record.memory.get(CORRECTIONS, ()), kept]}
+        self._flow.settle(change, record, Back(to=record.step_id, memory=memory))

@@ -5,6 +5,7 @@ A ticket is followed from its step's first look to the end of the onboarding, wh
 its id in the step's memory, so a look may be made at any time and any number of times.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.actors import Actor
+from bot.onboarding.correcting import Correcting
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import OnboardingError, Refused, Unavailable, Unsettled
 from bot.onboarding.flow import UNDER_WAY, Change, Flow
@@ -44,6 +46,9 @@ AFTER_REFUSAL = 3_600.0
 TICKET_FOLLOWED, TICKET_MOVED, TICKET_COMMENT = "ticket_followed", "ticket_moved", "ticket_comment"
 REPLY, REPLY_SENT, REPLY_UNSENT = "ticket_reply", "ticket_reply_sent", "ticket_reply_unsent"
 TICKET_GONE = "ticket_gone"
+
+# How a comment begins that asks for a correction of the form, in the languages that are equals here.
+ASKS_FOR_CORRECTION = re.compile(r"\s*correc[tc]i[oó]n\s*:\s*(?P<what>.*)", re.IGNORECASE | re.DOTALL)
 
 # A longer reply would not fit into a comment with its first line and its marker.
 LONGEST_REPLY = 30_000
@@ -175,7 +180,9 @@ class TicketTalkWorker:
         poll_seconds: float,
         longest_pause: float = 3_600.0,
         turns: Turns | None = None,
+        correcting: Correcting | None = None,
     ) -> None:
+        self._correcting = correcting
         self._store = store
         self._packs = packs
         self._flow = flow
@@ -197,7 +204,10 @@ class TicketTalkWorker:
             with structlog.contextvars.bound_contextvars(onboarding=view.key, ticket=ticket):
                 try:
                     self._send(view, step_id, replies)
-                    self._tell(job, step_id, ticket, self._talk.news(ticket, told))
+                    found = self._talk.news(ticket, told)
+                    # First: what was told is not looked at again.
+                    self._have_corrected(view, ticket, found)
+                    self._tell(job, step_id, ticket, found)
                 except Unavailable as away:
                     self._later(job, away)
                     return "later"
@@ -263,6 +273,22 @@ class TicketTalkWorker:
                 change.note(kind, step=change.step(step_id), content=content)
 
     # News.
+
+    def _have_corrected(self, view: OnboardingView, ticket: str, found: TicketNews) -> None:
+        """Open the form again where a comment asks for a correction of it; once for each comment."""
+        if self._correcting is None or view.state != "open":
+            return
+        for one in found.news:
+            asks = ASKS_FOR_CORRECTION.match(one.text) if isinstance(one, Commented) else None
+            if asks is None:
+                continue
+            try:
+                self._correcting.asked_on_ticket(
+                    view.key, asks["what"], actor=one.by, source=f"correction:{ticket}:{one.id}"
+                )
+            except Refused as refused:
+                # The comment is told in the thread all the same: people see that it was asked, and that nothing came.
+                log.info("correction_not_taken", reason=refused.text.en)
 
     def _tell(self, job: Job, step_id: str, ticket: str, found: TicketNews) -> None:
         with self._flow.change(job.onboarding_id) as change:

@@ -90,6 +90,7 @@ class CommandDesk:
             "due": self._due,
             "note": self._note,
             "form": self._form,
+            "correct": self._correct,
             "check": self._check,
             "cancel": self._cancel,
             "reopen": self._reopen,
@@ -239,6 +240,13 @@ class CommandDesk:
             asked.key, asked.text, asked.step, actor=asker.actor, source=asker.source
         )
         return self._did(changed, asker, "note", about=self._about(asked, asker))
+
+    def _correct(self, asked: Asked, asker: _Asker) -> Answer:
+        correcting = self._onboardings.correcting
+        changed = correcting.ask_correction(
+            asked.key, correcting.form_of(asked.key), asked.text, actor=asker.actor, source=asker.source
+        )
+        return self._did(changed, asker, "correct", key=asked.key)
 
     def _cancel(self, asked: Asked, asker: _Asker) -> Answer:
         changed = self._onboardings.cancel(asked.key, asked.text, actor=asker.actor, source=asker.source)

@@ -44,6 +44,7 @@ ICONS = {
     "ticket_followed": "🎫",
     "ticket_moved": "🔀",
     "ticket_comment": "💬",
+    "correction_asked": "✏️",
     "ticket_reply_sent": "📨",
     "ticket_reply_unsent": "📪",
     "ticket_gone": "🕳️",

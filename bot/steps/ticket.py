@@ -163,6 +163,7 @@ def ticket_body(work: Work, form: Form | None, answers: Mapping[str, Any]) -> st
     language = work.view.language
     lines = [
         say("ticket.intro", operator=work.view.operator, client=work.view.client, key=work.view.key).text(language),
+        say("ticket.how_to_correct").text(language),
         "",
         f"* Partner: {_wiki(work.view.partner)}",
         f"* Client: {_wiki(work.view.client)}",

@@ -40,6 +40,7 @@ GOOD = {
     "check": "ONB-7",
     "cancel": "ONB-7 wrong client",
     "reopen": "ONB-7 it was the right one",
+    "correct": "ONB-7 the FTP port is wrong",
     "export": "ONB-7",
     "help": "skip",
 }
