@@ -173,7 +173,8 @@ def _jira(home: House, own: Told, people: People) -> Iterator[str]:
         [":".join(body.split(":")[:2]) for body in bodies],
         [f"{own.key}:{line.seq}" for line in own.reports if line.kind in COMMENTED],
     )
-    yield from _once("Jira's issue", [file.filename for file in parents[0].attachments], own.lists(0))
+    dossier = [f"{own.key}-dossier.html"] if own.state == "done" else []
+    yield from _once("Jira's issue", [file.filename for file in parents[0].attachments], [*own.lists(0), *dossier])
     moves = [item[2] for change in parents[0].history for item in change.items if item[0] == "status"]
     yield from (f"Jira's issue went to {status} {count} times" for status, count in Counter(moves).items() if count > 1)
     if own.state == "done" and parents[0].status.category.key != "done":

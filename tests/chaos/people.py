@@ -3,6 +3,7 @@ thing, and again when it failed. What they were told was taken is kept, to be co
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,7 +147,7 @@ class People:
             self.taken.append("ticket")
 
     def _drop(self) -> None:
-        if self.dropped is None and any(not mail.links for mail in self.home.mailbox.messages):
+        if self.dropped is None and any(_asks_for_files(mail.links) for mail in self.home.mailbox.messages):
             self.dropped = sample(self.home)
             self.home.partner.drop(self.dropped, incoming(self.home))
 
@@ -180,3 +181,8 @@ def _controls(parent: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         if block["type"] == "actions"
         for element in block["elements"]
     ]
+
+
+def _asks_for_files(links: Sequence[str]) -> bool:
+    """Every mail leads to the partner's page; the others lead to a form or a question as well."""
+    return not any("/form/" in link or "/confirm/" in link for link in links)
