@@ -45,27 +45,15 @@ class Asking:
 
         ``role`` is who may ask, where that is not the step's own role; ``or_role`` who may beside that.
         """
-        onboarding_id = self.onboarding_id(key)
-        self._roles.refresh()
-        with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
-            try:
-                with self._flow.change(onboarding_id, actor) as change:
-                    if source is not None and not self.is_first(change.session, source):
-                        yield None
-                        log.info("action_repeated")
-                        return
-                    record = change.step(step_id)
-                    require_open(change)
-                    others = [or_role] if or_role else []
-                    self._roles.require(actor, role or change.definition(record).role, *others)
-                    yield change, record
-                log.info("action_taken", state=record.state)
-            except UnknownOnboarding:
-                raise
-            except Refused as refused:
-                self._note_refusal(onboarding_id, step_id, actor, refused, source)
-                log.info("action_refused", reason=refused.text.en)
-                raise
+        with self._first(key, step_id, actor, source) as change:
+            if change is None:
+                yield None
+                return
+            record = change.step(step_id)
+            require_open(change)
+            others = [or_role] if or_role else []
+            self._roles.require(actor, role or change.definition(record).role, *others)
+            yield change, record
 
     @contextmanager
     def whole(
@@ -84,6 +72,19 @@ class Asking:
         ``step_id`` names the step that it is about, where it is about one; ``or_roles`` who may ask beside ``role``;
         ``even_closed``: of one that has ended, too. A refusal goes to the trail and on. Raises Refused.
         """
+        with self._first(key, step_id, actor, source) as change:
+            if change is None:
+                yield None
+                return
+            record = change.step(step_id) if step_id is not None else None
+            if not even_closed:
+                require_open(change)
+            self._roles.require(actor, role, *or_roles)
+            yield change, record
+
+    @contextmanager
+    def _first(self, key: str, step_id: str | None, actor: Actor, source: str | None) -> Iterator[Change | None]:
+        """Open a change, None for a repeat; what is refused in it goes to the trail and on."""
         onboarding_id = self.onboarding_id(key)
         self._roles.refresh()
         with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):
@@ -93,12 +94,9 @@ class Asking:
                         yield None
                         log.info("action_repeated")
                         return
-                    record = change.step(step_id) if step_id is not None else None
-                    if not even_closed:
-                        require_open(change)
-                    self._roles.require(actor, role, *or_roles)
-                    yield change, record
-                log.info("action_taken", state=change.onboarding.state)
+                    yield change
+                about = change.step(step_id) if step_id is not None else change.onboarding
+                log.info("action_taken", state=about.state)
             except UnknownOnboarding:
                 raise
             except Refused as refused:
