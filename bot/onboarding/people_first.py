@@ -6,9 +6,9 @@ from threading import Condition
 from time import monotonic
 
 # A person's next click is likely so soon after the last one, in seconds.
-LIVELY_SECONDS = 0.3
+LIVELY_SECONDS = 0.15
 # Until then jobs begin one by one, and no sooner after each other than this, in seconds.
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.5
 # However many people click, one of the jobs that wait begins this long after the one before, in seconds.
 LONGEST_PAUSE = 5.0
 
