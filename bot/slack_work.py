@@ -16,6 +16,7 @@ from bot.onboarding.turns import Turns
 from bot.slack.connection import SlackConnection
 from bot.slack.home import SlackHome
 from bot.slack.readers import Readers
+from bot.slack.surface import SlackSurface
 from checklists.model import Language
 
 
@@ -28,10 +29,11 @@ class SlackWork:
     show_home: Callable[[Job], str]
 
     def beside(self, show: Callable[[Job], str]) -> Callable[[Job], str]:
-        """Return what does a surface's jobs, and has Homes hear of each change: such a job comes after every one."""
+        """Return what does a surface's jobs, and has Homes hear of each change: one for Slack comes after every one."""
 
         def shown(job: Job) -> str:
-            self.homes.touch(job.onboarding_id)
+            if job.subject == f"surface:{SlackSurface.name}":
+                self.homes.touch(job.onboarding_id)
             return show(job)
 
         return shown

@@ -17,8 +17,8 @@ from checklists.model import Role
 
 log = structlog.stdlib.get_logger()
 
-# What every database takes for a row's number.
-LONGEST_NUMBER = 15
+# So many digits every database takes for a row's number: Postgres counts to 2,147,483,647.
+LONGEST_NUMBER = 9
 
 
 class Asking:

@@ -192,10 +192,12 @@ def test_a_link_may_answer_for_the_partner_and_nothing_else(house: House) -> Non
         house.onboardings.tick(key, "portal", [], actor=Actor("link", "link:PARTNER-ONE", "PARTNER-ONE"))
 
 
-@pytest.mark.parametrize("key", ["ONB-9", "ONB-", "nonsense", "ONB-99999999999999999999"])
+@pytest.mark.parametrize("key", ["ONB-9", "ONB-", "nonsense", "ONB-9999999999", "ONB-99999999999999999999"])
 def test_an_unknown_onboarding_is_named(house: House, key: str) -> None:
     with pytest.raises(Unknown):
         house.onboardings.view(key)
+    with pytest.raises(Unknown):
+        house.onboardings.tick(key, "portal", [], actor=ANA)
 
 
 def test_a_closed_onboarding_changes_no_more(house: House) -> None:
