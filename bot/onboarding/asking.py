@@ -45,7 +45,7 @@ class Asking:
 
         ``role`` is who may ask, where that is not the step's own role; ``or_role`` who may beside that.
         """
-        with self._first(key, step_id, actor, source) as change:
+        with self.first(key, step_id, actor, source) as change:
             if change is None:
                 yield None
                 return
@@ -72,7 +72,7 @@ class Asking:
         ``step_id`` names the step that it is about, where it is about one; ``or_roles`` who may ask beside ``role``;
         ``even_closed``: of one that has ended, too. A refusal goes to the trail and on. Raises Refused.
         """
-        with self._first(key, step_id, actor, source) as change:
+        with self.first(key, step_id, actor, source) as change:
             if change is None:
                 yield None
                 return
@@ -83,8 +83,11 @@ class Asking:
             yield change, record
 
     @contextmanager
-    def _first(self, key: str, step_id: str | None, actor: Actor, source: str | None) -> Iterator[Change | None]:
-        """Open a change, None for a repeat; what is refused in it goes to the trail and on."""
+    def first(self, key: str, step_id: str | None, actor: Actor, source: str | None) -> Iterator[Change | None]:
+        """Open a change, None for a repeat; what is refused in it goes to the trail and on.
+
+        No role is asked for: whoever calls this knows that the actor may. Raises Refused.
+        """
         onboarding_id = self.onboarding_id(key)
         self._roles.refresh()
         with structlog.contextvars.bound_contextvars(onboarding=f"ONB-{onboarding_id}", step=step_id, actor=actor.id):

@@ -87,10 +87,10 @@ class Correcting:
         Jira has let the author write there, and that is the team's own project: no role is asked for. False for a
         repeat. Raises Refused when there is nothing to correct now, or no comment.
         """
-        with self._flow.change(self._asking.onboarding_id(key), actor) as change:
-            require_open(change)
-            if not self._asking.is_first(change.session, source):
+        with self._asking.first(key, None, actor, source) as change:
+            if change is None:
                 return False
+            require_open(change)
             self._open_again(change, change.step(self.form_of(key)), comment)
             return True
 

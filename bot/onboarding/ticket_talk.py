@@ -287,7 +287,7 @@ class TicketTalkWorker:
                     view.key, asks["what"], actor=one.by, source=f"correction:{ticket}:{one.id}"
                 )
             except Refused as refused:
-                # The comment is told in the thread all the same: people see that it was asked, and that nothing came.
+                # It is on the trail. The comment is told in the thread all the same: people see that it was asked.
                 log.info("correction_not_taken", reason=refused.text.en)
 
     def _tell(self, job: Job, step_id: str, ticket: str, found: TicketNews) -> None:
