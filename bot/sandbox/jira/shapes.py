@@ -266,13 +266,19 @@ class Shapes:
         return shape
 
     def change(self, change: Change) -> JsonObject:
-        """An entry of the history."""
+        """An entry of the history.
+
+        A side that was empty is left out: the description of the answers knows no null there. The real one sends it,
+        so whoever reads a history takes both.
+        """
         return {
             "id": change.id,
             "author": self.account(change.author),
             "created": timestamp(change.created),
             "items": [
-                {"field": field, "fieldtype": "jira", "from": None, "fromString": before, "to": None, "toString": after}
+                {"field": field, "fieldtype": "jira"}
+                | ({} if before is None else {"fromString": before})
+                | ({} if after is None else {"toString": after})
                 for field, before, after in change.items
             ],
         }
