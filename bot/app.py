@@ -42,6 +42,7 @@ from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.homes import Homes
+from bot.onboarding.inbox import Inbox
 from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
 from bot.onboarding.letters import LETTER, LetterWorker
 from bot.onboarding.lookouts import Lookout, LookWorker
@@ -68,6 +69,7 @@ from bot.readiness import Heartbeat, Readiness
 from bot.settings import Settings
 from bot.sheet import FormSheets
 from bot.slack.arrivals import Arrivals
+from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.digest import DigestListeners, SlackLetterbox
 from bot.slack.files import SlackFiles
@@ -339,6 +341,9 @@ def serve(application: Application, role: Role, *, stop: Event | None = None) ->
             parts.enter_context(_working(application, on_lost=_begin_anew if stop is None else stop.set))
         if web is not None:
             web.start()
+        if front is not None:
+            front.clicks.start()
+            parts.callback(front.clicks.stop)
         if front is not None and settings.slack.mode == "socket":
             front.start()
             parts.callback(front.stop)
@@ -541,6 +546,7 @@ def slack_front(application: Application) -> SlackFront | None:
         application.onboardings,
         application.packs,
         readers,
+        Clicks(connection, readers, Inbox(application.store, application.clock)),
         arrivals,
         more,
         homes=application.homes,

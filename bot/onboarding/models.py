@@ -190,6 +190,16 @@ class Received(SQLModel, table=True):
     at: datetime = _moment()
 
 
+class InboxRecord(SQLModel, table=True):
+    """An event from outside that was acknowledged and is not carried out yet; ``at`` is when it was kept, or taken."""
+
+    __tablename__ = "inbox"
+
+    source: str = Field(primary_key=True)
+    at: datetime = _moment()
+    body: dict[str, Any] = _json()
+
+
 class EvidenceRecord(SQLModel, table=True):
     """One piece of evidence of a step, tied to the trail event that brought it: a fact, a file or a finding."""
 

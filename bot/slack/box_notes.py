@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
 from bot.slack.answering import Answering, Payload
+from bot.slack.clicks import Afterwards, CarryOut
 from bot.slack.connection import SlackConnection
 from bot.slack.events import actor_of, view_source
 from bot.slack.mrkdwn import inline, moment
@@ -45,23 +47,28 @@ class BoxNotes(Answering):
         app.view(NOTE)(self.noted)
         app.view(REASON)(self.explained)
 
-    def asking_why(self, ticked: Callable[..., None]) -> Callable[..., None]:
-        """Return the listener of the boxes, with the question after it why a box was unticked.
+    def asking_why(self, ticked: CarryOut) -> CarryOut:
+        """Return what carries out a click on boxes, with the question after it why a box was unticked.
 
-        The tick is carried out and acknowledged first: when the question does not come, or stays unanswered, the boxes
-        are true all the same, and the parent has a button for the reason.
+        The tick is carried out first: when the question does not come, or stays unanswered, the boxes are true all the
+        same, and the parent has a button for the reason.
         """
 
-        def listener(ack: Ack, body: Payload) -> None:
-            ticked(ack=ack, body=body)
-            try:
-                key, step_id = self._clicked(body)
-                if key and self._has_just_unticked(body, key, step_id):
-                    self._ask_why(body, key, step_id)
-            except Exception as late:  # noqa: BLE001 - it is acknowledged; the parent's button asks as well
-                log.info("reason_not_asked", reason=str(late))
+        def carry_out(body: Payload, is_left: bool) -> Afterwards | None:
+            told = ticked(body, is_left)
+            return partial(self._and_why, body, told) if _can_have_unticked(body) else told
 
-        return listener
+        return carry_out
+
+    def _and_why(self, body: Payload, told: Afterwards | None) -> None:
+        if told is not None:
+            told()
+        try:
+            key, step_id = self._clicked(body)
+            if key and self._has_just_unticked(body, key, step_id):
+                self._ask_why(body, key, step_id)
+        except Exception as late:  # noqa: BLE001 - the tick is carried out; the parent's button asks as well
+            log.info("reason_not_asked", reason=str(late))
 
     def note_asked(self, ack: Ack, body: Payload) -> None:
         """Open the modal for a note or a proof."""
@@ -161,8 +168,6 @@ class BoxNotes(Answering):
 
     def _has_just_unticked(self, body: Payload, key: str, step_id: str) -> bool:
         """Tell whether this person's latest untick of the step has no reason yet."""
-        if not _can_have_unticked(body):
-            return False
         boxes = self._onboardings.view(key).step(step_id).ticks
         mine = f"slack:{body['user']['id']}"
         selected = {option["value"] for option in body["actions"][0].get("selected_options") or ()}

@@ -25,6 +25,7 @@ from bot.onboarding.homes import Homes
 from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
+from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection, in_our_words
 from bot.slack.desk import Export
 from bot.slack.dropped_files import DroppedFiles
@@ -53,7 +54,10 @@ class MoreListeners(Protocol):
 
 
 class SlackFront:
-    """The way in. ``start`` and ``stop`` are for Socket Mode; ``request_handler`` is for HTTP."""
+    """The way in. ``start`` and ``stop`` are for Socket Mode; ``request_handler`` is for HTTP.
+
+    ``clicks`` is to be started and stopped in both.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class SlackFront:
         onboardings: Onboardings,
         packs: Packs,
         readers: Readers,
+        clicks: Clicks,
         arrivals: Arrivals | None = None,
         more: Sequence[MoreListeners] = (),
         *,
@@ -76,7 +81,8 @@ class SlackFront:
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
         self._readers = readers
-        listeners = Listeners(connection, onboardings, packs, readers, export)
+        self.clicks = clicks
+        listeners = Listeners(connection, onboardings, packs, readers, clicks, export)
         # Of two that hear an event the first has it: the narrower ones come first.
         self._listeners: tuple[MoreListeners, ...] = (
             DroppedFiles(connection, onboardings, readers),

@@ -1,10 +1,13 @@
 """What Slack tells us: a listener parses, calls one method of the core, acknowledges after the commit, and answers.
 
+A click on a control is acknowledged once it is kept, and carried out then (see ``clicks``).
+
 Nothing is raised after ``ack``: Slack's library may then answer nothing at all.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from slack_bolt import Ack, App
@@ -18,6 +21,7 @@ from bot.slack import blocks as b
 from bot.slack import modals
 from bot.slack.answering import Answering, Payload
 from bot.slack.box_notes import BoxNotes
+from bot.slack.clicks import Afterwards, CarryOut, Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.desk import CommandDesk, Export
 from bot.slack.events import action_source as _action_source
@@ -50,9 +54,11 @@ class Listeners(Answering):
         onboardings: Onboardings,
         packs: Packs,
         readers: Readers,
+        clicks: Clicks,
         export: Export | None = None,
     ) -> None:
         super().__init__(connection, readers)
+        self._clicks = clicks
         self._onboardings = onboardings
         self._packs = packs
         self._desk = CommandDesk(connection, onboardings, packs, readers.language_of, export)
@@ -66,17 +72,17 @@ class Listeners(Answering):
         app.action("operator")(self.operator_chosen)
         app.action("ticket")(self.link_opened)
         app.action("skip")(self.skip_asked)
-        app.action("ticks")(self._box_notes.asking_why(self._clicks(self._tick)))
-        app.action("choices")(self._clicks(self._choose))
-        app.action("confirm")(self._clicks(self._confirm))
-        app.action("assign")(self._clicks(self._confirm))
-        app.action("retry")(self._clicks(self._retry))
-        app.action("withdraw")(self._clicks(self._withdraw))
-        app.action("replace")(self._clicks(self._replace))
-        app.action("snooze")(self._clicks(self._snooze, "snoozed"))
-        app.action("mute")(self._clicks(self._mute, "muted"))
-        app.action("answer_yes")(self._clicks(self._answer_yes))
-        app.action("answer_no")(self._clicks(self._answer_no))
+        self._on_click(app, "ticks", self._box_notes.asking_why(self._carrying_out(self._tick)))
+        self._on_click(app, "choices", self._carrying_out(self._choose))
+        self._on_click(app, "confirm", self._carrying_out(self._confirm))
+        self._on_click(app, "assign", self._carrying_out(self._confirm))
+        self._on_click(app, "retry", self._carrying_out(self._retry))
+        self._on_click(app, "withdraw", self._carrying_out(self._withdraw))
+        self._on_click(app, "replace", self._carrying_out(self._replace))
+        self._on_click(app, "snooze", self._carrying_out(self._snooze, "snoozed"))
+        self._on_click(app, "mute", self._carrying_out(self._mute, "muted"))
+        self._on_click(app, "answer_yes", self._carrying_out(self._answer_yes))
+        self._on_click(app, "answer_no", self._carrying_out(self._answer_no))
         self._box_notes.register(app)
 
     # The slash command.
@@ -174,27 +180,24 @@ class Listeners(Answering):
         """A button that opens a page tells us too; there is nothing to do."""
         ack()
 
-    def _clicks(self, act: Callable[[Clicked], bool], outcome: str | None = None) -> Callable[..., None]:
-        """Return a listener; ``outcome`` names the sentence that takes the place of a post's buttons."""
+    def _on_click(self, app: App, action_id: str, carry_out: CarryOut) -> None:
+        app.action(action_id)(self._clicks.listener(action_id, carry_out))
 
-        def listener(ack: Ack, body: Payload) -> None:
-            changed = False
+    def _carrying_out(self, act: Callable[[Clicked], bool], outcome: str | None = None) -> CarryOut:
+        """Return what carries out a click; ``outcome`` names the sentence that takes the place of a post's buttons."""
+
+        def carry_out(body: Payload, is_left: bool) -> Afterwards | None:
             try:
                 changed = act(self._clicked(body))
-                answer = "" if changed else self._repeated()
             except Refused as refused:
-                answer = self._refusal(refused)
-            except Exception:  # noqa: BLE001 - see the module's first lines
-                answer = self._unexpected("click")
-            ack()
+                return partial(self._tell, body, self._refusal(refused))
             if changed and outcome:
                 said = say(f"slack.{outcome}", who=_actor(body).name)
                 # Everybody reads it: it is in the language of the channel.
-                self._replace_buttons(body, said.text(self._readers.fallback))
-            if answer:
-                self._tell(body, answer)
+                return partial(self._replace_buttons, body, said.text(self._readers.fallback))
+            return None if changed or is_left else partial(self._tell, body, self._repeated())
 
-        return listener
+        return carry_out
 
     def _tick(self, clicked: Clicked) -> bool:
         selected = [option["value"] for option in clicked.action.get("selected_options") or ()]

@@ -3,8 +3,9 @@
 What stands in the channel for everybody stays in the onboarding's language.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any, ParamSpec, TypeVar
 
@@ -40,6 +41,15 @@ class Readers:
         """Remember whose event it is, once it is known to be Slack's: for its listener, and until the next event."""
         _reader.set(context.user_id or "")
         return next()
+
+    @contextmanager
+    def answering(self, user: str) -> Iterator[None]:
+        """Answer somebody whose event came earlier."""
+        before = _reader.set(user)
+        try:
+            yield
+        finally:
+            _reader.reset(before)
 
     def language(self) -> Language:
         """Return the language of whoever the event came from."""

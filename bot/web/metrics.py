@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import String, func, literal, union_all
 from sqlmodel import col, select
 
-from bot.onboarding.models import DueRecord, EffectRecord, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.models import DueRecord, EffectRecord, InboxRecord, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.store import Store
 
 # A census of ten thousand onboardings takes a tenth of a second: whoever asks more often gets the same one again.
@@ -26,7 +26,8 @@ class Census:
 
     ``effects`` counts the claims that are not finished by kind, ``retrying`` what waits for a server to come back
     (step or surface), ``behind`` the onboardings that a surface does not show as they are, ``queue`` the jobs that
-    wait and run, ``queue_age`` how long the oldest of each does, in seconds, ``stuck`` those that do for too long.
+    wait and run, ``queue_age`` how long the oldest of each does, in seconds, ``stuck`` those that do for too long,
+    ``kept`` the clicks that were acknowledged and are not carried out yet.
     """
 
     onboardings: Mapping[str, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Census:
     queue: Mapping[str, int] = field(default_factory=dict)
     queue_age: Mapping[str, float] = field(default_factory=dict)
     stuck: int = 0
+    kept: int = 0
 
 
 def take_census(store: Store, effect_kind: Callable[[str], str] = str) -> Census:
@@ -69,12 +71,14 @@ def take_census(store: Store, effect_kind: Callable[[str], str] = str) -> Census
         for kind in ("step", "surface"):
             waiting = select(func.count()).where(DueRecord.attempts > 0, col(DueRecord.subject).startswith(f"{kind}:"))
             retrying[kind] = session.exec(waiting).one()
+        kept = session.exec(select(func.count()).select_from(InboxRecord)).one()
     return Census(
         onboardings=counted["onboardings"],
         steps=counted["steps"],
         effects=effects,
         retrying=retrying,
         behind=counted["behind"],
+        kept=kept,
     )
 
 
@@ -114,6 +118,7 @@ class CensusCollector(Collector):
         yield _gauge("queue_jobs", "Jobs that wait, and that run.", "state", census.queue)
         yield _gauge("queue_oldest_seconds", "Age of the oldest job that waits, and runs.", "state", census.queue_age)
         yield GaugeMetricFamily("onboarding_bot_stuck_jobs", "Jobs that wait or run for too long.", value=census.stuck)
+        yield GaugeMetricFamily("onboarding_bot_clicks_kept", "Clicks not carried out yet.", value=census.kept)
 
 
 def exposition(census: Callable[[], Census], counted: CollectorRegistry | None = None) -> bytes:

@@ -21,6 +21,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.home_page import HomeReader
 from bot.onboarding.homes import Homes, HomeWorker
+from bot.onboarding.inbox import Inbox
 from bot.onboarding.models import DueRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
@@ -36,6 +37,7 @@ from bot.onboarding.work import Work
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
 from bot.sandbox.slack.entities import User
+from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
 from bot.slack.groups import SlackGroups
@@ -61,6 +63,8 @@ from checklists.model import Step as StepDefinition
 Mode = Literal["socket", "http"]
 
 CHANNEL = "C0ONBOARD"
+# An acknowledgement waits here until the click is carried out, so that a test may look at once.
+CARRIED_OUT_SECONDS = 10.0
 ANA = Actor("slack", "slack:U0ANA", "ana")
 PEOPLE = (
     User("U0ANA", "ana", "Ana", "ana@example.com"),
@@ -233,15 +237,22 @@ class SlackHouse:
         self.persons = Persons(self.store, self.clock, "en")
         self.homes = Homes(self.store, self.queue, self.clock, reader)
         readers = Readers(connection, "en", self.persons)
-        self.front = SlackFront(
-            connection,
-            self.onboardings,
-            self.packs,
-            readers,
-            more=[TicketReplyListener(connection, TicketReplies(self.store, flow), readers)],
-            homes=self.homes,
-            export=self.export,
-        )
+        self.inbox = Inbox(self.store, self.clock)
+
+        def begun_front() -> SlackFront:
+            return SlackFront(
+                connection,
+                self.onboardings,
+                self.packs,
+                readers,
+                Clicks(connection, readers, self.inbox, patience=CARRIED_OUT_SECONDS),
+                more=[TicketReplyListener(connection, TicketReplies(self.store, flow), readers)],
+                homes=self.homes,
+                export=self.export,
+            )
+
+        self.begun_front = begun_front
+        self.front = begun_front()
         effects = Effects(self.store, self.clock)
         backoff = Backoff(first=5, tries=3)
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
@@ -365,6 +376,8 @@ def slack_house(
         )
         house = SlackHouse(base, slack, mode, command, members, pack_text)
         parts.callback(house.store.close)
+        house.front.clicks.start()
+        parts.callback(house.front.clicks.stop)
         if mode == "socket":
             house.front.start()
             parts.callback(house.front.stop)

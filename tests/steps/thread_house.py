@@ -15,6 +15,7 @@ from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
+from bot.onboarding.inbox import Inbox
 from bot.onboarding.models import DueRecord
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
@@ -29,6 +30,7 @@ from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
 from bot.sandbox.slack.entities import User
 from bot.sheet import FormSheets
+from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.files import SlackFiles
 from bot.slack.front import SlackFront
@@ -205,7 +207,9 @@ class ThreadHouse:
             ThreadTurns(),
         )
         self.sweep = Sweep(self.store, self.queue, self.clock)
-        self.front = SlackFront(connection, self.onboardings, packs, Readers(connection, "en"))
+        readers = Readers(connection, "en")
+        clicks = Clicks(connection, readers, Inbox(self.store, self.clock), patience=10)
+        self.front = SlackFront(connection, self.onboardings, packs, readers, clicks)
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id) for user in PEOPLE)
 
     def start(self, deposit: str = "console") -> str:
@@ -284,6 +288,8 @@ def thread_house(base: Path, *, scopes: frozenset[str] | None = None) -> Iterato
         )
         house = ThreadHouse(base, slack)
         parts.callback(house.store.close)
+        house.front.clicks.start()
+        parts.callback(house.front.clicks.stop)
         house.front.start()
         parts.callback(house.front.stop)
         eventually(lambda: slack.sockets == 1 and house.front.is_connected)
