@@ -16,9 +16,10 @@ import structlog
 from sqlmodel import select
 
 from bot.locales import say
+from bot.onboarding.change import Change
 from bot.onboarding.effects import Effects, NothingHappened, OutcomeUnknown
 from bot.onboarding.errors import Unavailable
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
 from bot.onboarding.models import EffectRecord, Event
 from bot.onboarding.ports import Job
@@ -151,7 +152,7 @@ class LetterWorker:
         with self._flow.change(job.onboarding_id) as change:
             onboarding, line = change.onboarding, _line(change, job)
             letter = line.content.get("letter") if line is not None else None
-            if letter is None or self._flow.row(change, job.subject) is None:
+            if letter is None or change.row(job.subject) is None:
                 return None, ""
             key = f"{onboarding.key}:letter:mail-{letter['name']}"
             before = change.session.get(EffectRecord, key)
@@ -178,10 +179,10 @@ class LetterWorker:
     def _later(self, job: Job, away: Unavailable) -> None:
         log.warning("letter_not_sent", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
         with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
+            tries = change.attempts(job.subject) + 1
             if not self._backoff.is_exhausted(tries):
                 seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-                self._flow.schedule(change, job.subject, seconds, run=job.run, attempts=tries)
+                change.schedule(job.subject, seconds, run=job.run, attempts=tries)
                 return
         self._told(job, say("failed.unreachable", service=away.service, reason=away.reason, tries=tries))
 
@@ -189,9 +190,9 @@ class LetterWorker:
         """Keep that the letter went; one that did not is shown in the thread to be copied."""
         with self._flow.change(job.onboarding_id) as change:
             line = _line(change, job)
-            if line is None or self._flow.row(change, job.subject) is None:
+            if line is None or change.row(job.subject) is None:
                 return
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             step = change.step(line.step) if line.step else None
             letter = line.content["letter"]
             if trouble is None:
@@ -207,7 +208,7 @@ class LetterWorker:
 
     def _forget(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
 
 
 def send_once(mailer: Mailer, mail: Mail) -> str:

@@ -16,12 +16,13 @@ from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.accountable import who_answers
 from bot.onboarding.actors import Roles, role_name
+from bot.onboarding.change import Change
 from bot.onboarding.effects import Effects, OutcomeUnknown
 from bot.onboarding.errors import Unavailable
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.letters import PartnerPage, compose, send_once
 from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
-from bot.onboarding.models import MET, DueRecord, Event, StepRecord
+from bot.onboarding.models import MET, UNDER_WAY, DueRecord, Event, StepRecord
 from bot.onboarding.ports import Job
 from bot.onboarding.reminding import (
     days_late,
@@ -82,20 +83,20 @@ class ReminderWorker:
 
     def _remind(self, job: Job, step_id: str) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None or row.run != job.run:
                 return
             record = change.step(step_id)
             remind = change.definition(record).remind
             is_current = change.onboarding.state == "open" and record.state in UNDER_WAY and record.run == job.run
             if remind is None or not is_current:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             later = _not_before(change, record, remind, row)
             if later is not None:
                 at, attempts = later
                 if at != row.due_at or row.set_at is None:
-                    self._flow.set_time(change, job.subject, at, run=row.run, attempts=attempts)
+                    change.set_time(job.subject, at, run=row.run, attempts=attempts)
                 return
             self._say(change, record, remind, row)
 
@@ -113,9 +114,9 @@ class ReminderWorker:
         line = change.note("step_escalated" if escalates else "step_reminded", step=record, content=content)
         subject = due_rows.reminder(record.step_id)
         at = next_reminder(change.working_time, remind, change.now)
-        self._flow.set_time(change, subject, at, run=record.run, attempts=times)
+        change.set_time(subject, at, run=record.run, attempts=times)
         if role == "partner" and record.state == "waiting" and self._mailer is not None:
-            self._flow.set_time(change, due_rows.mail(record.step_id), change.now, run=line.seq)
+            change.set_time(due_rows.mail(record.step_id), change.now, run=line.seq)
 
     # The partner's mail.
 
@@ -124,9 +125,9 @@ class ReminderWorker:
         mail, key = self._letter(job, step_id)
         if mail is None or self._mailer is None:
             with self._flow.change(job.onboarding_id) as change:
-                row = self._flow.row(change, job.subject)
+                row = change.row(job.subject)
                 if row is not None and row.run == job.run:
-                    self._flow.unschedule(change, job.subject)
+                    change.unschedule(job.subject)
             return
         mailer = self._mailer
         try:
@@ -144,7 +145,7 @@ class ReminderWorker:
         """Return the mail, None when it is the partner's turn no more; and the onboarding's key."""
         with self._flow.change(job.onboarding_id) as change:
             record = change.step(step_id)
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             key = change.onboarding.key
             is_their_turn = record.state == "waiting" and record.waits_for == "partner"
             if change.onboarding.state != "open" or row is None or row.run != job.run or not is_their_turn:
@@ -174,10 +175,10 @@ class ReminderWorker:
     def _mail_later(self, job: Job, step_id: str, away: Unavailable) -> None:
         log.warning("reminder_not_mailed", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
         with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
+            tries = change.attempts(job.subject) + 1
             if not self._backoff.is_exhausted(tries):
                 seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-                self._flow.schedule(change, job.subject, seconds, run=job.run, attempts=tries)
+                change.schedule(job.subject, seconds, run=job.run, attempts=tries)
                 return
         seen = say("failed.unreachable", service=away.service, reason=away.reason, tries=tries)
         self._mailed(job, step_id, seen)
@@ -185,10 +186,10 @@ class ReminderWorker:
     def _mailed(self, job: Job, step_id: str, trouble: Localized | None) -> None:
         """Keep that the mail went; one that did not is told where people read, for nobody will look for it."""
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None or row.run != job.run:
                 return
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             if trouble is None:
                 change.note("reminder_mailed", step=change.step(step_id), content={"of": job.run})
             else:
@@ -203,12 +204,12 @@ class ReminderWorker:
 
     def _watch_due_date(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             due, working = change.onboarding.due, change.working_time
             if row is None:
                 return
             if change.onboarding.state != "open" or due is None:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             today, eve = working.day(change.now), working.day_before(due)
             over_at = working.opening(due + timedelta(days=1))
@@ -217,17 +218,17 @@ class ReminderWorker:
             if row.attempts == 0 and today <= due and not begun_late:
                 at = max(working.opening(eve), at_work)
                 if change.now < at < over_at:
-                    self._flow.set_time(change, job.subject, at)
+                    change.set_time(job.subject, at)
                     return
                 if change.now == at:
                     self._tell_of_due_date(change, "deadline_near", say("remind.deadline_near", **_about(change)))
             if max(over_at, at_work) > change.now:
-                self._flow.set_time(change, job.subject, max(over_at, at_work), attempts=1)
+                change.set_time(job.subject, max(over_at, at_work), attempts=1)
                 return
             late = days_late(working, due, today)
             sentence = say("remind.deadline_passed", late=_working_days(late), **_about(change))
             self._tell_of_due_date(change, "deadline_passed", sentence)
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
 
     def _tell_of_due_date(self, change: Change, kind: str, sentence: Localized) -> None:
         managers = who_answers(change, self._roles, "manager", _starter(change))
@@ -239,22 +240,22 @@ class ReminderWorker:
     def _count_days_late(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
             if change.onboarding.state != "open":
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             today = change.working_time.day(change.now)
             dates = [record.due_on for record in change.steps if record.due_on and record.state in UNDER_WAY]
             dates += [change.onboarding.due] if change.onboarding.due else []
             if not dates:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             if any(days_late(change.working_time, due_on, today) for due_on in dates):
                 for name in self._flow.surfaces:
-                    if not self._flow.is_scheduled(change, f"surface:{name}"):
-                        self._flow.schedule(change, f"surface:{name}", 0)
+                    if not change.is_scheduled(f"surface:{name}"):
+                        change.schedule(f"surface:{name}", 0)
                 at = is_later_from(change.working_time, today, job.onboarding_id)
             else:
                 at = is_late_from(change.working_time, min(dates), job.onboarding_id)
-            self._flow.set_time(change, job.subject, max(at, change.now + WHILE_RUNNING))
+            change.set_time(job.subject, max(at, change.now + WHILE_RUNNING))
 
 
 def _not_before(change: Change, record: StepRecord, remind: Remind, row: DueRecord) -> tuple[datetime, int] | None:

@@ -14,22 +14,23 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import due_rows, trail
+from bot.onboarding import due_dates, due_rows, trail
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, find, require_no_other
+from bot.onboarding.change import Change
 from bot.onboarding.choosing import chosen
 from bot.onboarding.clock import Clock, WorkingTime
 from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.correcting import Correcting
 from bot.onboarding.drafts import Drafts, forget_draft
 from bot.onboarding.errors import PackGone, Refused, Unknown
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.given import Given
 from bot.onboarding.handing import HandOver
 from bot.onboarding.lateness import MOST_LATE, late_onboardings
 from bot.onboarding.linking import Linking
 from bot.onboarding.mine import Mine
-from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.models import UNDER_WAY, Event, Onboarding, StepRecord, SurfaceRecord
 from bot.onboarding.noting import Noting, explain, unexplained
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome
 from bot.onboarding.packs import Packs
@@ -74,8 +75,8 @@ class Onboardings:
         self._language = language
         self.steering = Steering(flow, self._asking)
         self.mine = Mine(store, packs, roles, clock)
-        self.noting = Noting(flow, self._asking)
-        self.given = Given(flow, self._asking)
+        self.noting = Noting(self._asking)
+        self.given = Given(self._asking)
         self.handing = HandOver(store, packs, flow, self._asking)
         self.drafts = Drafts(store, clock)
         self.correcting = Correcting(store, self._asking, flow)
@@ -147,7 +148,7 @@ class Onboardings:
             session.flush()
             change = self._flow.opened(session, onboarding, actor)
             change.note("started", content=_start_content(good, source))
-            self._flow.watch_due_date(change)
+            due_dates.watch(change)
             self._flow.advance(change)
             self._flow.tell_surfaces(change)
         log.info("started", onboarding=onboarding.key, pack=pack.id, version=pack.checklist.version, actor=actor.id)
@@ -268,7 +269,7 @@ class Onboardings:
             choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
             for choice in choices:
                 if choice.id == choice_id:
-                    outcome = chosen(self._flow, change, record, choice)
+                    outcome = chosen(change, record, choice)
                     if isinstance(outcome, Done):
                         return confirmed(change, record, outcome, choice.id)
                     void_confirmations(change, record)
@@ -347,9 +348,9 @@ class Onboardings:
             if record.state == "failed":
                 change.note("step_retried", step=record)
                 self._flow.begin(change, record)
-            elif record.state == "waiting" and self._flow.is_scheduled(change, f"step:{record.step_id}"):
+            elif record.state == "waiting" and change.is_scheduled(f"step:{record.step_id}"):
                 change.note("step_retried", step=record)
-                self._flow.look_now(change, record)
+                change.look_now(record)
             else:
                 raise Refused(say("refused.retry", step=change.definition(record).title, state=_state(record)))
             self._flow.advance(change)
@@ -416,10 +417,10 @@ class Onboardings:
                 raise Refused(say("refused.snooze", given=until, days=LONGEST_SNOOZE.days))
             at = working.opening(until or today + timedelta(days=1))
             subject = due_rows.reminder(step_id)
-            row = self._flow.row(change, subject)
+            row = change.row(subject)
             if row is not None and row.due_at == at:
                 return False
-            self._flow.set_time(change, subject, at, run=record.run, attempts=row.attempts if row else 0)
+            change.set_time(subject, at, run=record.run, attempts=row.attempts if row else 0)
             change.note("reminder_snoozed", step=record, content={"until": working.day(at).isoformat()})
             return True
 
@@ -441,10 +442,10 @@ class Onboardings:
                 return False
             change, record = asked
             _require_reminders(change, record)
-            if not self._flow.is_scheduled(change, due_rows.reminder(step_id)):
+            if not change.is_scheduled(due_rows.reminder(step_id)):
                 return False
-            self._flow.unschedule(change, due_rows.reminder(step_id))
-            self._flow.unschedule(change, due_rows.mail(step_id))
+            change.unschedule(due_rows.reminder(step_id))
+            change.unschedule(due_rows.mail(step_id))
             change.note("reminders_stopped", step=record)
             return True
 
@@ -463,7 +464,7 @@ class Onboardings:
                 raise Refused(say("refused.no_reason"))
             change.onboarding.state = "cancelled"
             change.onboarding.closed_at = change.now
-            self._flow.forget_times(change)
+            change.forget_times()
             change.note("cancelled", content={"reason": reason.strip()})
         log.info("cancelled", onboarding=change.onboarding.key, actor=actor.id)
         return True
