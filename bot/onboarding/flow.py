@@ -146,17 +146,6 @@ class Flow:
         due_dates.count_what_follows(change, record)
         self.advance(change)
 
-    def put_off(self, job: Job, seconds: float) -> None:
-        """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
-        now = self._clock.now()
-        due_at = now + timedelta(seconds=seconds)
-        with self._store.transaction() as session:
-            due_rows.put(session, job.onboarding_id, job.subject, due_at=due_at, now=now, run=job.run)
-
-    def is_due(self, session: Session, job: Job) -> bool:
-        """Tell whether a job's subject is to be looked at again, outside any change."""
-        return due_rows.find(session, job.onboarding_id, job.subject) is not None
-
     def start_over(self, change: Change, step_id: str) -> None:
         """Put a step, and what needs it, back as if they had not begun; what was skipped after it stays so."""
         for record in change.steps:
@@ -168,6 +157,17 @@ class Flow:
             if record.state != "pending":
                 _clear(record)
                 _mark(record, "pending", change)
+
+    def put_off(self, job: Job, seconds: float) -> None:
+        """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
+        now = self._clock.now()
+        due_at = now + timedelta(seconds=seconds)
+        with self._store.transaction() as session:
+            due_rows.put(session, job.onboarding_id, job.subject, due_at=due_at, now=now, run=job.run)
+
+    def is_due(self, session: Session, job: Job) -> bool:
+        """Tell whether a job's subject is to be looked at again, outside any change."""
+        return due_rows.find(session, job.onboarding_id, job.subject) is not None
 
     def _move(self, change: Change, record: StepRecord, met: set[str]) -> bool:
         definition = change.definition(record)
