@@ -7,9 +7,9 @@ the meantime hears nothing. Run again after a kill, a job finds the row's next t
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-import structlog
 from sqlmodel import col, select
 
 from bot.locales import say
@@ -17,13 +17,13 @@ from bot.onboarding import due_rows
 from bot.onboarding.accountable import who_answers
 from bot.onboarding.actors import Roles, role_name
 from bot.onboarding.change import Change
-from bot.onboarding.effects import Effects, OutcomeUnknown
-from bot.onboarding.errors import Unavailable
+from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
-from bot.onboarding.letters import PartnerPage, compose, send_once
-from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
+from bot.onboarding.letters import PartnerPage, compose
+from bot.onboarding.mail import Mail, Mailer
 from bot.onboarding.models import MET, UNDER_WAY, DueRecord, Event, StepRecord
 from bot.onboarding.ports import Job
+from bot.onboarding.posting import Posting
 from bot.onboarding.reminding import (
     days_late,
     first_reminder,
@@ -36,8 +36,6 @@ from bot.onboarding.retry import Backoff
 from bot.onboarding.store import Store
 from bot.onboarding.view import localized
 from checklists.model import Localized, Remind
-
-log = structlog.stdlib.get_logger()
 
 SUBJECTS = frozenset({"remind", "mail", due_rows.DEADLINE, due_rows.OVERDUE})
 
@@ -60,10 +58,9 @@ class ReminderWorker:
     ) -> None:
         self._store = store
         self._flow = flow
-        self._effects = effects
         self._roles = roles
         self._mailer = mailer
-        self._backoff = backoff
+        self._posting = Posting(flow, effects, backoff, delayed="reminder_not_mailed")
         self._partner_page = partner_page
 
     def run(self, job: Job) -> None:
@@ -129,17 +126,8 @@ class ReminderWorker:
                 if row is not None and row.run == job.run:
                     change.unschedule(job.subject)
             return
-        mailer = self._mailer
-        try:
-            self._effects.at_most_once(job.onboarding_id, f"{key}:{job.run}:mail", lambda: send_once(mailer, mail))
-        except Unavailable as away:
-            self._mail_later(job, step_id, away)
-        except MailRefused as refused:
-            self._mailed(job, step_id, say("remind.mail_refused", to=mail.to, reason=refused.reason))
-        except (OutcomeUnknown, MailOutcomeUnknown):
-            self._mailed(job, step_id, say("mail.unknown", to=mail.to))
-        else:
-            self._mailed(job, step_id, None)
+        told = partial(self._mailed, job, step_id)
+        self._posting.post(job, self._mailer, mail, f"{key}:{job.run}:mail", told)
 
     def _letter(self, job: Job, step_id: str) -> tuple[Mail | None, str]:
         """Return the mail, None when it is the partner's turn no more; and the onboarding's key."""
@@ -171,17 +159,6 @@ class ReminderWorker:
                 message_id=f"<{key}.{job.run}.reminder@onboarding-bot>".lower(),
                 partner_page=self._partner_page,
             ), key
-
-    def _mail_later(self, job: Job, step_id: str, away: Unavailable) -> None:
-        log.warning("reminder_not_mailed", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
-        with self._flow.change(job.onboarding_id) as change:
-            tries = change.attempts(job.subject) + 1
-            if not self._backoff.is_exhausted(tries):
-                seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-                change.schedule(job.subject, seconds, run=job.run, attempts=tries)
-                return
-        seen = say("failed.unreachable", service=away.service, reason=away.reason, tries=tries)
-        self._mailed(job, step_id, seen)
 
     def _mailed(self, job: Job, step_id: str, trouble: Localized | None) -> None:
         """Keep that the mail went; one that did not is told where people read, for nobody will look for it."""
