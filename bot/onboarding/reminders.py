@@ -33,7 +33,6 @@ from bot.onboarding.reminding import (
     times_missed,
 )
 from bot.onboarding.retry import Backoff
-from bot.onboarding.store import Store
 from bot.onboarding.view import localized
 from checklists.model import Localized, Remind
 
@@ -48,7 +47,6 @@ class ReminderWorker:
 
     def __init__(
         self,
-        store: Store,
         flow: Flow,
         effects: Effects,
         roles: Roles,
@@ -56,7 +54,6 @@ class ReminderWorker:
         backoff: Backoff,
         partner_page: PartnerPage | None = None,
     ) -> None:
-        self._store = store
         self._flow = flow
         self._roles = roles
         self._mailer = mailer

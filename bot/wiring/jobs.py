@@ -53,7 +53,7 @@ def build_workers(
     jira = outside.jira
     additions = {"jira": JiraAdditions(jira, dossier_of(core.onboardings))} if jira else {}
     shows = SurfaceWorker(store, packs, surfaces, flow, effects, backoff, turns, additions)
-    reminders = ReminderWorker(store, flow, effects, roles, means.mailer, backoff, means.partner_page)
+    reminders = ReminderWorker(flow, effects, roles, means.mailer, backoff, means.partner_page)
     letters = LetterWorker(flow, effects, means.mailer, backoff, means.partner_page)
     letterbox = SlackLetterbox(outside.slack, of_slack.readers.language_of)
     digest = DigestWorker(store, packs, digests, effects, letterbox, clock, roles, backoff)
