@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from bot.onboarding import trail
-from bot.onboarding.service import Onboardings
+from bot.onboarding.readings import Readings
 from bot.web.dossier import render_dossier
 from checklists.model import FormParameters
 
 
-def dossier_of(onboardings: Onboardings) -> Callable[[str], bytes]:
+def dossier_of(onboardings: Readings) -> Callable[[str], bytes]:
     """Return what renders an onboarding's dossier.html in its own language, by key."""
 
     def render(key: str) -> bytes:

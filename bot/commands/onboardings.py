@@ -255,11 +255,13 @@ def snooze(
         raise typer.BadParameter("either --until or --stop", param_hint="--stop")
     with open_bot() as bot:
         if stop:
-            bot.onboardings.mute(key, step, actor=shell_actor())
+            bot.onboardings.snoozing.mute(key, step, actor=shell_actor())
             typer.echo(f"{bot.onboardings.view(key).key} {step}: no more reminders")
         else:
-            bot.onboardings.snooze(key, step, until.date() if until else None, actor=shell_actor())
-            typer.echo(f"{bot.onboardings.view(key).key} {step}: reminded on {bot.onboardings.reminded_on(key, step)}")
+            bot.onboardings.snoozing.snooze(key, step, until.date() if until else None, actor=shell_actor())
+            typer.echo(
+                f"{bot.onboardings.view(key).key} {step}: reminded on {bot.onboardings.snoozing.reminded_on(key, step)}"
+            )
 
 
 @commands.command()

@@ -1,7 +1,7 @@
 """Who is turned to about a step: the person that a manager has named for it, before those whom the role names."""
 
 from bot.onboarding.actors import Roles
-from bot.onboarding.flow import Change
+from bot.onboarding.change import Change
 from bot.onboarding.models import StepRecord
 from bot.onboarding.view import OnboardingView, StepView
 

@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 
 from bot.locales import say
 from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.change import Change
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import Refused, UnknownOnboarding
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.models import Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.store import Store, insert_once
 from checklists.model import Role

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.locales import say
 from bot.onboarding import due_rows
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.change import Change
 from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome, Waiting
 from checklists.model import Choice, Localized
@@ -15,7 +15,7 @@ STATUSES = "statuses"
 MOST_SHOWN = 12
 
 
-def chosen(flow: Flow, change: Change, record: StepRecord, choice: Choice) -> Outcome:
+def chosen(change: Change, record: StepRecord, choice: Choice) -> Outcome:
     """Return what a chosen status comes to, and note it, though it be the same as the day before."""
     definition, language = change.definition(record), change.onboarding.language
     entry: dict[str, Any] = {
@@ -43,7 +43,7 @@ def chosen(flow: Flow, change: Change, record: StepRecord, choice: Choice) -> Ou
         case "done":
             return Done(evidence, memory=memory)
         case "wait":
-            _look_tomorrow(flow, change, record)
+            _look_tomorrow(change, record)
             return Waiting(on=definition.role, note=status, evidence=evidence, memory=memory)
         case "fail":
             console = definition.kind == "confirm" and change.onboarding.options.get("deposit") == "console"
@@ -57,7 +57,7 @@ def _told(entry: dict[str, Any], language: str) -> Fact:
     return Fact(say("fact.status_before"), f"{label} ({entry['by']}, {moment} UTC)")
 
 
-def _look_tomorrow(flow: Flow, change: Change, record: StepRecord) -> None:
+def _look_tomorrow(change: Change, record: StepRecord) -> None:
     """An interim status is looked at again on the next working day: until then nobody is late with it."""
     definition, working = change.definition(record), change.working_time
     if definition.due is not None:
@@ -65,7 +65,7 @@ def _look_tomorrow(flow: Flow, change: Change, record: StepRecord) -> None:
         record.due_on = max(record.due_on or tomorrow, tomorrow)
         change.session.add(record)
     subject = due_rows.reminder(record.step_id)
-    row = flow.row(change, subject)
+    row = change.row(subject)
     if definition.remind is not None and row is not None:
         at = max(row.due_at, working.opening(working.day(change.now) + timedelta(days=1)))
-        flow.set_time(change, subject, at, run=record.run, attempts=0)
+        change.set_time(subject, at, run=record.run, attempts=0)

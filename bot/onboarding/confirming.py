@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.locales import say
+from bot.onboarding.change import Change
 from bot.onboarding.confirmations import KEPT, Confirmation, confirmations_of
 from bot.onboarding.errors import Refused
-from bot.onboarding.flow import Change
 from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Done, Evidence, Fact
 

@@ -15,9 +15,10 @@ from sqlmodel import col, select
 from bot.locales import say
 from bot.onboarding.actors import Actor
 from bot.onboarding.asking import Asking, find, require_open
+from bot.onboarding.change import Change
 from bot.onboarding.drafts import forget_draft
 from bot.onboarding.errors import Refused
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Back
 from bot.onboarding.store import Store, tried_again

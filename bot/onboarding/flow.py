@@ -6,77 +6,26 @@ transaction as the change that needs them. ``advance`` is safe to call at any ti
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import due_rows, trail
+from bot.onboarding import due_dates, due_rows
 from bot.onboarding.actors import SYSTEM, Actor
-from bot.onboarding.clock import Clock, WorkingTime
-from bot.onboarding.errors import Unknown, UnknownOnboarding
-from bot.onboarding.models import MET, DueRecord, Event, EvidenceRecord, Onboarding, StepRecord
+from bot.onboarding.change import Change
+from bot.onboarding.clock import Clock
+from bot.onboarding.errors import UnknownOnboarding
+from bot.onboarding.models import MET, Event, EvidenceRecord, Onboarding, StepRecord
 from bot.onboarding.outcomes import Back, Done, Evidence, Failed, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind
-from bot.onboarding.reminding import first_reminder, is_late_from
 from bot.onboarding.store import Store
 from checklists.model import Pack
-from checklists.model import Step as StepDefinition
 
-# States of a step that has begun and is not over.
-UNDER_WAY = frozenset({"running", "waiting", "failed"})
 # No value that a step could remember.
 _NOTHING = object()
-
-
-@dataclass
-class Change:
-    """One onboarding inside one transaction: its row, its pack, its steps in order."""
-
-    session: Session
-    onboarding: Onboarding
-    pack: Pack
-    steps: list[StepRecord]
-    actor: Actor
-    now: datetime
-
-    def step(self, step_id: str) -> StepRecord:
-        """Return a step's row. Raises Unknown, naming the steps that there are."""
-        for record in self.steps:
-            if record.step_id == step_id:
-                return record
-        raise Unknown(
-            say(
-                "refused.no_step",
-                key=self.onboarding.key,
-                step=step_id,
-                steps=", ".join(record.step_id for record in self.steps),
-            )
-        )
-
-    def definition(self, record: StepRecord) -> StepDefinition:
-        """Return the pack's side of a step."""
-        return self.pack.checklist.step(record.step_id)
-
-    @property
-    def working_time(self) -> WorkingTime:
-        """The days and hours in which the pack's people work."""
-        return WorkingTime.of(self.pack.checklist)
-
-    def note(self, kind: str, *, step: StepRecord | None = None, content: Mapping[str, Any] | None = None) -> Event:
-        """Add a line to the trail."""
-        return trail.append(
-            self.session,
-            self.onboarding,
-            kind,
-            actor=self.actor,
-            at=self.now,
-            step=step.step_id if step else None,
-            content=content,
-        )
 
 
 class Flow:
@@ -150,7 +99,7 @@ class Flow:
             moved = any(self._move(change, record, met) for record in change.steps if record.state == "pending")
         if all(record.state in MET for record in change.steps):
             change.onboarding.state = "done"
-            self.forget_times(change)
+            change.forget_times()
             change.onboarding.closed_at = change.now
             change.note("closed")
 
@@ -160,10 +109,8 @@ class Flow:
         record.run += 1
         _clear(record)
         self._forget(change, record)
-        self._set_due_date(change, record)
-        if definition.remind is not None:
-            first = first_reminder(change.working_time, definition.remind, change.now, record.due_on)
-            self.set_time(change, due_rows.reminder(record.step_id), first, run=record.run)
+        due_dates.count(change, record)
+        due_dates.plan_first_reminder(change, record)
         waiting = self._kinds[record.kind].begin(definition, change.onboarding.options)
         if waiting is not None:
             self.settle(change, record, waiting)
@@ -196,100 +143,8 @@ class Flow:
         _mark(record, "skipped", change)
         record.reason = reason
         change.note("step_skipped", step=record, content={"reason": reason})
-        self._date_what_follows(change, record)
+        due_dates.count_what_follows(change, record)
         self.advance(change)
-
-    # When something is due next.
-
-    def schedule(self, change: Change, subject: str, seconds: float, *, run: int = 0, attempts: int = 0) -> None:
-        """Have a step or a surface looked at again after some seconds."""
-        self.set_time(change, subject, change.now + timedelta(seconds=seconds), run=run, attempts=attempts)
-
-    def set_time(self, change: Change, subject: str, at: datetime, *, run: int = 0, attempts: int = 0) -> None:
-        """Have something done at a moment."""
-        assert change.onboarding.id is not None
-        due_rows.put(
-            change.session, change.onboarding.id, subject, due_at=at, now=change.now, run=run, attempts=attempts
-        )
-
-    def look_now(self, change: Change, record: StepRecord) -> None:
-        """Have a waiting step look at once, and often again from now on: a person has asked for it."""
-        assert change.onboarding.id is not None
-        row = due_rows.put(
-            change.session,
-            change.onboarding.id,
-            due_rows.step(record.step_id),
-            due_at=change.now,
-            now=change.now,
-            run=record.run,
-        )
-        row.since = change.now
-
-    def row(self, change: Change, subject: str) -> DueRecord | None:
-        """Return when something is due next; None when it is not."""
-        return due_rows.find(change.session, change.onboarding.id, subject)
-
-    def put_off(self, job: Job, seconds: float) -> None:
-        """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
-        now = self._clock.now()
-        due_at = now + timedelta(seconds=seconds)
-        with self._store.transaction() as session:
-            due_rows.put(session, job.onboarding_id, job.subject, due_at=due_at, now=now, run=job.run)
-
-    def is_scheduled(self, change: Change, subject: str) -> bool:
-        """Tell whether a step or a surface is to be looked at again."""
-        return self.row(change, subject) is not None
-
-    def is_due(self, session: Session, job: Job) -> bool:
-        """Tell whether a job's subject is to be looked at again, outside any change."""
-        return due_rows.find(session, job.onboarding_id, job.subject) is not None
-
-    def attempts(self, change: Change, subject: str) -> int:
-        """Return how many times in a row a server did not answer for a step or a surface."""
-        row = self.row(change, subject)
-        return row.attempts if row else 0
-
-    def unschedule(self, change: Change, subject: str) -> None:
-        """Forget when a step or a surface was to be looked at again."""
-        assert change.onboarding.id is not None
-        due_rows.drop(change.session, change.onboarding.id, subject)
-
-    def forget_times(self, change: Change) -> None:
-        """Forget whatever is due of an onboarding that has ended, but for what its surfaces still have to tell."""
-        assert change.onboarding.id is not None
-        due_rows.drop_all_but_surfaces(change.session, change.onboarding.id, change.now)
-
-    def watch_due_date(self, change: Change) -> None:
-        """Watch the due date of a whole onboarding that begins, if it has one."""
-        if change.onboarding.due is not None:
-            eve = change.working_time.opening(change.working_time.day_before(change.onboarding.due))
-            self.set_time(change, due_rows.DEADLINE, max(eve, change.now))
-            self._watch_lateness(change, change.onboarding.due)
-
-    def change_due_date(self, change: Change) -> None:
-        """Watch the due date that a whole onboarding has been given now; its eve is told of while that is to come."""
-        due, working = change.onboarding.due, change.working_time
-        if due is None:
-            self.unschedule(change, due_rows.DEADLINE)
-            return
-        eve = working.opening(working.day_before(due))
-        if eve > change.now:
-            self.set_time(change, due_rows.DEADLINE, eve)
-        else:
-            self.set_time(change, due_rows.DEADLINE, working.opening(due + timedelta(days=1)), attempts=1)
-        self._watch_lateness(change, due)
-
-    def change_step_due_date(self, change: Change, record: StepRecord, day: date | None) -> None:
-        """Set a step's due date by hand (None: the pack's own again); its reminders follow."""
-        record.due_set = day
-        change.session.add(record)
-        if record.state not in UNDER_WAY:
-            return
-        self._set_due_date(change, record)
-        remind = change.definition(record).remind
-        if remind is not None:
-            first = first_reminder(change.working_time, remind, change.now, record.due_on)
-            self.set_time(change, due_rows.reminder(record.step_id), first, run=record.run)
 
     def start_over(self, change: Change, step_id: str) -> None:
         """Put a step, and what needs it, back as if they had not begun; what was skipped after it stays so."""
@@ -303,12 +158,23 @@ class Flow:
                 _clear(record)
                 _mark(record, "pending", change)
 
+    def put_off(self, job: Job, seconds: float) -> None:
+        """Have a job's subject looked at again after some seconds, without its pack: that may be what is missing."""
+        now = self._clock.now()
+        due_at = now + timedelta(seconds=seconds)
+        with self._store.transaction() as session:
+            due_rows.put(session, job.onboarding_id, job.subject, due_at=due_at, now=now, run=job.run)
+
+    def is_due(self, session: Session, job: Job) -> bool:
+        """Tell whether a job's subject is to be looked at again, outside any change."""
+        return due_rows.find(session, job.onboarding_id, job.subject) is not None
+
     def _move(self, change: Change, record: StepRecord, met: set[str]) -> bool:
         definition = change.definition(record)
         if not definition.applies(change.onboarding.options):
             _mark(record, "not_applicable", change)
             change.note("step_not_applicable", step=record)
-            self._date_what_follows(change, record)
+            due_dates.count_what_follows(change, record)
             return True
         if met.issuperset(definition.needs):
             self.begin(change, record)
@@ -324,7 +190,7 @@ class Flow:
         line = change.note("step_done", step=record, content=content)
         self._post(change, line)
         _keep(change, record, line, outcome.evidence)
-        self._date_what_follows(change, record)
+        due_dates.count_what_follows(change, record)
 
     def _wait(self, change: Change, record: StepRecord, outcome: Waiting, *, is_news: bool) -> None:
         note = outcome.note.model_dump()
@@ -377,7 +243,7 @@ class Flow:
     def _post(self, change: Change, line: Event) -> None:
         """Have the letter that a line of the trail holds sent to the partner, if it holds one."""
         if "letter" in line.content:
-            self.set_time(change, due_rows.letter(line.seq), change.now)
+            change.set_time(due_rows.letter(line.seq), change.now)
 
     def _go_back(self, change: Change, outcome: Back) -> None:
         target = change.step(outcome.to)
@@ -401,16 +267,16 @@ class Flow:
         assert change.onboarding.id is not None
         due_rows.follow(change.session, change.onboarding.id, record.step_id, outcome.signal, change.now)
         if outcome.poll is None:
-            self.unschedule(change, subject)
+            change.unschedule(subject)
             return
-        row = self.row(change, subject)
+        row = change.row(subject)
         if row is not None and row.due_at <= change.now and row.enqueued_for != row.due_at:
             # A lookout or a person has asked for a look while this one was being made: it still counts.
             return
         since = change.now if is_news or row is None or row.since is None else min(row.since, change.now)
         seconds = due_rows.pause(outcome.poll, change.now - since, self._longest_pause)
-        self.schedule(change, subject, seconds, run=record.run)
-        row = self.row(change, subject)
+        change.schedule(subject, seconds, run=record.run)
+        row = change.row(subject)
         assert row is not None
         row.since = since
         row.mark = row.mark if row.signal == outcome.signal else None
@@ -421,44 +287,6 @@ class Flow:
         assert change.onboarding.id is not None
         subjects = (due_rows.step, due_rows.reminder, due_rows.mail)
         due_rows.drop(change.session, change.onboarding.id, *(subject(record.step_id) for subject in subjects))
-
-    def _set_due_date(self, change: Change, record: StepRecord) -> None:
-        """Count a step's due date from the start, or from the end of the step that it names, once that is over.
-
-        A date that a person has set is the step's date.
-        """
-        if record.due_set is not None:
-            record.due_on = record.due_set
-            self._watch_lateness(change, record.due_set)
-            return
-        due = change.definition(record).due
-        if due is None:
-            record.due_on = None
-            return
-        counted_from: datetime | None = change.onboarding.started_at
-        if due.after != "start":
-            other = change.step(due.after)
-            counted_from = other.changed_at if other.state in MET else None
-        working = change.working_time
-        record.due_on = working.day_after(working.day(counted_from), due.working_days) if counted_from else None
-        if record.due_on is not None:
-            self._watch_lateness(change, record.due_on)
-
-    def _watch_lateness(self, change: Change, due_on: date) -> None:
-        """Have the messages show that a due date is over from the day on which it is."""
-        assert change.onboarding.id is not None
-        at = max(is_late_from(change.working_time, due_on, change.onboarding.id), change.now)
-        row = self.row(change, due_rows.OVERDUE)
-        if row is None or row.due_at > at:
-            self.set_time(change, due_rows.OVERDUE, at)
-
-    def _date_what_follows(self, change: Change, ended: StepRecord) -> None:
-        """Set the due date of those under way whose days are counted from the step that has ended now."""
-        for record in change.steps:
-            due = change.definition(record).due
-            if due is not None and due.after == ended.step_id and record.state in UNDER_WAY:
-                self._set_due_date(change, record)
-                change.session.add(record)
 
 
 def _ancestors(pack: Pack, step_id: str) -> set[str]:

@@ -12,12 +12,13 @@ from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.answer_types import example_of
 from bot.onboarding.answers import AnswerErrors, Answers, Given, check_answers, unwanted_fields
 from bot.onboarding.asking import Asking
+from bot.onboarding.change import Change
 from bot.onboarding.clock import Clock
 from bot.onboarding.correcting import correction_of_run
 from bot.onboarding.drafts import as_typed
 from bot.onboarding.errors import Refused
 from bot.onboarding.filling import filled_fields, filled_values
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.flow import Flow
 from bot.onboarding.models import StepRecord
 from bot.onboarding.outcomes import Evidence, Fact, FileEvidence
 from bot.onboarding.service import Onboardings

@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding.actors import Actor
 from bot.onboarding.asking import Asking
+from bot.onboarding.change import Change
 from bot.onboarding.errors import OnboardingError, Refused
-from bot.onboarding.flow import Change, Flow
 from bot.onboarding.models import Event
 from bot.onboarding.store import tried_again
 from checklists.model import Localized
@@ -99,8 +99,7 @@ class Gift:
 class Given:
     """Takes note of files that are dropped into a thread."""
 
-    def __init__(self, flow: Flow, asking: Asking) -> None:
-        self._flow = flow
+    def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
     @tried_again
@@ -117,17 +116,17 @@ class Given:
                 raise Refused(say("given.no_chain", operator=change.onboarding.operator))
             shown = {"facts": [{"label": say("fact.size").model_dump(), "value": f"{file.size} B"}]}
             seen = say("given.received", name=file.name)
-            remember(change, DROPPED, [file], flow=self._flow, seen=seen.model_dump(), evidence=shown)
+            remember(change, DROPPED, [file], seen=seen.model_dump(), evidence=shown)
             return True
 
 
 def remember(
-    change: Change, kind: str, files: Sequence[GivenFile], *, flow: Flow, step_id: str | None = None, **content: Any
+    change: Change, kind: str, files: Sequence[GivenFile], *, step_id: str | None = None, **content: Any
 ) -> Event:
     """Put files on the trail, and have them fetched."""
     step = change.step(step_id) if step_id else None
     line = change.note(kind, step=step, content={**content, "files": [file.as_json() for file in files]})
-    flow.schedule(change, f"{SUBJECT}:{line.seq}", 0)
+    change.schedule(f"{SUBJECT}:{line.seq}", 0)
     return line
 
 

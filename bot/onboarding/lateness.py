@@ -7,8 +7,7 @@ from sqlmodel import col, or_, select
 
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import PackGone
-from bot.onboarding.flow import UNDER_WAY
-from bot.onboarding.models import Onboarding, StepRecord
+from bot.onboarding.models import UNDER_WAY, Onboarding, StepRecord
 from bot.onboarding.packs import Packs
 from bot.onboarding.store import Store
 from bot.onboarding.view import OnboardingView, read_view

@@ -10,23 +10,22 @@ import html
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
-import structlog
 from sqlmodel import select
 
 from bot.locales import say
-from bot.onboarding.effects import Effects, NothingHappened, OutcomeUnknown
-from bot.onboarding.errors import Unavailable
-from bot.onboarding.flow import Change, Flow
-from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
+from bot.onboarding.change import Change
+from bot.onboarding.effects import Effects
+from bot.onboarding.flow import Flow
+from bot.onboarding.mail import Mail, Mailer
 from bot.onboarding.models import EffectRecord, Event
 from bot.onboarding.ports import Job
+from bot.onboarding.posting import Posting
 from bot.onboarding.retry import Backoff
 from bot.onboarding.view import localized, stamp_of
 from checklists.model import Language, Localized
-
-log = structlog.stdlib.get_logger()
 
 LETTER = "letter"
 DOMAIN = "onboarding-bot"
@@ -126,7 +125,7 @@ class LetterWorker:
         self._flow = flow
         self._effects = effects
         self._mailer = mailer
-        self._backoff = backoff
+        self._posting = Posting(flow, effects, backoff, delayed="letter_not_sent")
         self._partner_page = partner_page
 
     def run(self, job: Job) -> None:
@@ -135,23 +134,19 @@ class LetterWorker:
         if mail is None:
             self._forget(job)
             return
-        try:
-            self._send(job, mail, key)
-        except Unavailable as away:
-            self._later(job, away)
-        except MailRefused as refused:
-            self._told(job, say("remind.mail_refused", to=mail.to, reason=refused.reason))
-        except (OutcomeUnknown, MailOutcomeUnknown):
-            self._told(job, say("mail.unknown", to=mail.to))
-        else:
-            self._told(job, None if self._mailer is not None else say("letter.no_smtp", to=mail.to))
+        mailer = self._mailer
+        if mailer is None:
+            self._effects.kept(job.onboarding_id, key, "to be copied")
+            self._told(job, say("letter.no_smtp", to=mail.to))
+            return
+        self._posting.post(job, mailer, mail, key, partial(self._told, job))
 
     def _letter(self, job: Job) -> tuple[Mail | None, str]:
         """Return the mail and its key in the ledger; None when it was sent, for this line or an earlier one."""
         with self._flow.change(job.onboarding_id) as change:
             onboarding, line = change.onboarding, _line(change, job)
             letter = line.content.get("letter") if line is not None else None
-            if letter is None or self._flow.row(change, job.subject) is None:
+            if letter is None or change.row(job.subject) is None:
                 return None, ""
             key = f"{onboarding.key}:letter:mail-{letter['name']}"
             before = change.session.get(EffectRecord, key)
@@ -168,30 +163,13 @@ class LetterWorker:
             )
             return mail, key
 
-    def _send(self, job: Job, mail: Mail, key: str) -> None:
-        mailer = self._mailer
-        if mailer is None:
-            self._effects.kept(job.onboarding_id, key, "to be copied")
-            return
-        self._effects.at_most_once(job.onboarding_id, key, lambda: send_once(mailer, mail))
-
-    def _later(self, job: Job, away: Unavailable) -> None:
-        log.warning("letter_not_sent", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
-        with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
-            if not self._backoff.is_exhausted(tries):
-                seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-                self._flow.schedule(change, job.subject, seconds, run=job.run, attempts=tries)
-                return
-        self._told(job, say("failed.unreachable", service=away.service, reason=away.reason, tries=tries))
-
     def _told(self, job: Job, trouble: Localized | None) -> None:
         """Keep that the letter went; one that did not is shown in the thread to be copied."""
         with self._flow.change(job.onboarding_id) as change:
             line = _line(change, job)
-            if line is None or self._flow.row(change, job.subject) is None:
+            if line is None or change.row(job.subject) is None:
                 return
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             step = change.step(line.step) if line.step else None
             letter = line.content["letter"]
             if trouble is None:
@@ -207,15 +185,7 @@ class LetterWorker:
 
     def _forget(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
-
-
-def send_once(mailer: Mailer, mail: Mail) -> str:
-    """Send a mail, saying of what surely did not go that nothing happened. For the ledger's ``at_most_once``."""
-    try:
-        return mailer.send(mail)
-    except (Unavailable, MailRefused) as refused:
-        raise NothingHappened(refused) from refused
+            change.unschedule(job.subject)
 
 
 def _line(change: Change, job: Job) -> Event | None:

@@ -6,7 +6,8 @@ import structlog
 
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.asking import Asking, require_open
-from bot.onboarding.flow import Change, Flow
+from bot.onboarding.change import Change
+from bot.onboarding.flow import Flow
 from bot.onboarding.models import StepRecord
 from bot.onboarding.ports import Links
 from bot.onboarding.store import tried_again

@@ -15,6 +15,8 @@ StepState = Literal["pending", "ready", "running", "waiting", "done", "failed", 
 OnboardingState = Literal["open", "done", "cancelled"]
 
 MET: frozenset[StepState] = frozenset({"done", "skipped", "not_applicable"})
+# States of a step that has begun and is not over.
+UNDER_WAY = frozenset({"running", "waiting", "failed"})
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bot.locales import say
 from bot.onboarding.actors import Actor
 from bot.onboarding.asking import Asking
+from bot.onboarding.change import Change
 from bot.onboarding.errors import Invalid, Refused
-from bot.onboarding.flow import Change, Flow
 from bot.onboarding.given import PROOF, GivenFile, remember
 from bot.onboarding.models import StepRecord
 from bot.onboarding.notes import (
@@ -35,8 +35,7 @@ NOTHING_TO_PROVE = frozenset({"pending", "not_applicable", "skipped"})
 class Noting:
     """Takes notes and proofs, and reasons. Whoever may act on the step may, and a manager."""
 
-    def __init__(self, flow: Flow, asking: Asking) -> None:
-        self._flow = flow
+    def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
     @tried_again
@@ -71,7 +70,7 @@ class Noting:
                 raise Refused(say("refused.no_tick", tick=item, ticks=", ".join(offered) or "—"))
             text, link = text.strip(), link.strip()
             if given:
-                line = remember(change, PROOF, given, flow=self._flow, step_id=step_id, item=item, text=text, link=link)
+                line = remember(change, PROOF, given, step_id=step_id, item=item, text=text, link=link)
                 files = tuple(NotedFile(name=file.name, size=file.size) for file in given)
                 keep(change, record, Note(**_said(item, text, link, actor), seq=line.seq, at=change.now, files=files))
             else:

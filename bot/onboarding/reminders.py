@@ -7,22 +7,23 @@ the meantime hears nothing. Run again after a kill, a job finds the row's next t
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-import structlog
 from sqlmodel import col, select
 
 from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.accountable import who_answers
 from bot.onboarding.actors import Roles, role_name
-from bot.onboarding.effects import Effects, OutcomeUnknown
-from bot.onboarding.errors import Unavailable
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
-from bot.onboarding.letters import PartnerPage, compose, send_once
-from bot.onboarding.mail import Mail, Mailer, MailOutcomeUnknown, MailRefused
-from bot.onboarding.models import MET, DueRecord, Event, StepRecord
+from bot.onboarding.change import Change
+from bot.onboarding.effects import Effects
+from bot.onboarding.flow import Flow
+from bot.onboarding.letters import PartnerPage, compose
+from bot.onboarding.mail import Mail, Mailer
+from bot.onboarding.models import MET, UNDER_WAY, DueRecord, Event, StepRecord
 from bot.onboarding.ports import Job
+from bot.onboarding.posting import Posting
 from bot.onboarding.reminding import (
     days_late,
     first_reminder,
@@ -32,11 +33,8 @@ from bot.onboarding.reminding import (
     times_missed,
 )
 from bot.onboarding.retry import Backoff
-from bot.onboarding.store import Store
 from bot.onboarding.view import localized
 from checklists.model import Localized, Remind
-
-log = structlog.stdlib.get_logger()
 
 SUBJECTS = frozenset({"remind", "mail", due_rows.DEADLINE, due_rows.OVERDUE})
 
@@ -49,7 +47,6 @@ class ReminderWorker:
 
     def __init__(
         self,
-        store: Store,
         flow: Flow,
         effects: Effects,
         roles: Roles,
@@ -57,12 +54,10 @@ class ReminderWorker:
         backoff: Backoff,
         partner_page: PartnerPage | None = None,
     ) -> None:
-        self._store = store
         self._flow = flow
-        self._effects = effects
         self._roles = roles
         self._mailer = mailer
-        self._backoff = backoff
+        self._posting = Posting(flow, effects, backoff, delayed="reminder_not_mailed")
         self._partner_page = partner_page
 
     def run(self, job: Job) -> None:
@@ -82,20 +77,20 @@ class ReminderWorker:
 
     def _remind(self, job: Job, step_id: str) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None or row.run != job.run:
                 return
             record = change.step(step_id)
             remind = change.definition(record).remind
             is_current = change.onboarding.state == "open" and record.state in UNDER_WAY and record.run == job.run
             if remind is None or not is_current:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             later = _not_before(change, record, remind, row)
             if later is not None:
                 at, attempts = later
                 if at != row.due_at or row.set_at is None:
-                    self._flow.set_time(change, job.subject, at, run=row.run, attempts=attempts)
+                    change.set_time(job.subject, at, run=row.run, attempts=attempts)
                 return
             self._say(change, record, remind, row)
 
@@ -113,9 +108,9 @@ class ReminderWorker:
         line = change.note("step_escalated" if escalates else "step_reminded", step=record, content=content)
         subject = due_rows.reminder(record.step_id)
         at = next_reminder(change.working_time, remind, change.now)
-        self._flow.set_time(change, subject, at, run=record.run, attempts=times)
+        change.set_time(subject, at, run=record.run, attempts=times)
         if role == "partner" and record.state == "waiting" and self._mailer is not None:
-            self._flow.set_time(change, due_rows.mail(record.step_id), change.now, run=line.seq)
+            change.set_time(due_rows.mail(record.step_id), change.now, run=line.seq)
 
     # The partner's mail.
 
@@ -124,27 +119,18 @@ class ReminderWorker:
         mail, key = self._letter(job, step_id)
         if mail is None or self._mailer is None:
             with self._flow.change(job.onboarding_id) as change:
-                row = self._flow.row(change, job.subject)
+                row = change.row(job.subject)
                 if row is not None and row.run == job.run:
-                    self._flow.unschedule(change, job.subject)
+                    change.unschedule(job.subject)
             return
-        mailer = self._mailer
-        try:
-            self._effects.at_most_once(job.onboarding_id, f"{key}:{job.run}:mail", lambda: send_once(mailer, mail))
-        except Unavailable as away:
-            self._mail_later(job, step_id, away)
-        except MailRefused as refused:
-            self._mailed(job, step_id, say("remind.mail_refused", to=mail.to, reason=refused.reason))
-        except (OutcomeUnknown, MailOutcomeUnknown):
-            self._mailed(job, step_id, say("mail.unknown", to=mail.to))
-        else:
-            self._mailed(job, step_id, None)
+        told = partial(self._mailed, job, step_id)
+        self._posting.post(job, self._mailer, mail, f"{key}:{job.run}:mail", told)
 
     def _letter(self, job: Job, step_id: str) -> tuple[Mail | None, str]:
         """Return the mail, None when it is the partner's turn no more; and the onboarding's key."""
         with self._flow.change(job.onboarding_id) as change:
             record = change.step(step_id)
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             key = change.onboarding.key
             is_their_turn = record.state == "waiting" and record.waits_for == "partner"
             if change.onboarding.state != "open" or row is None or row.run != job.run or not is_their_turn:
@@ -171,24 +157,13 @@ class ReminderWorker:
                 partner_page=self._partner_page,
             ), key
 
-    def _mail_later(self, job: Job, step_id: str, away: Unavailable) -> None:
-        log.warning("reminder_not_mailed", service=away.service, reason=away.reason, onboarding=job.onboarding_id)
-        with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
-            if not self._backoff.is_exhausted(tries):
-                seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-                self._flow.schedule(change, job.subject, seconds, run=job.run, attempts=tries)
-                return
-        seen = say("failed.unreachable", service=away.service, reason=away.reason, tries=tries)
-        self._mailed(job, step_id, seen)
-
     def _mailed(self, job: Job, step_id: str, trouble: Localized | None) -> None:
         """Keep that the mail went; one that did not is told where people read, for nobody will look for it."""
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None or row.run != job.run:
                 return
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             if trouble is None:
                 change.note("reminder_mailed", step=change.step(step_id), content={"of": job.run})
             else:
@@ -203,12 +178,12 @@ class ReminderWorker:
 
     def _watch_due_date(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             due, working = change.onboarding.due, change.working_time
             if row is None:
                 return
             if change.onboarding.state != "open" or due is None:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             today, eve = working.day(change.now), working.day_before(due)
             over_at = working.opening(due + timedelta(days=1))
@@ -217,17 +192,17 @@ class ReminderWorker:
             if row.attempts == 0 and today <= due and not begun_late:
                 at = max(working.opening(eve), at_work)
                 if change.now < at < over_at:
-                    self._flow.set_time(change, job.subject, at)
+                    change.set_time(job.subject, at)
                     return
                 if change.now == at:
                     self._tell_of_due_date(change, "deadline_near", say("remind.deadline_near", **_about(change)))
             if max(over_at, at_work) > change.now:
-                self._flow.set_time(change, job.subject, max(over_at, at_work), attempts=1)
+                change.set_time(job.subject, max(over_at, at_work), attempts=1)
                 return
             late = days_late(working, due, today)
             sentence = say("remind.deadline_passed", late=_working_days(late), **_about(change))
             self._tell_of_due_date(change, "deadline_passed", sentence)
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
 
     def _tell_of_due_date(self, change: Change, kind: str, sentence: Localized) -> None:
         managers = who_answers(change, self._roles, "manager", _starter(change))
@@ -239,22 +214,22 @@ class ReminderWorker:
     def _count_days_late(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
             if change.onboarding.state != "open":
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             today = change.working_time.day(change.now)
             dates = [record.due_on for record in change.steps if record.due_on and record.state in UNDER_WAY]
             dates += [change.onboarding.due] if change.onboarding.due else []
             if not dates:
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             if any(days_late(change.working_time, due_on, today) for due_on in dates):
                 for name in self._flow.surfaces:
-                    if not self._flow.is_scheduled(change, f"surface:{name}"):
-                        self._flow.schedule(change, f"surface:{name}", 0)
+                    if not change.is_scheduled(f"surface:{name}"):
+                        change.schedule(f"surface:{name}", 0)
                 at = is_later_from(change.working_time, today, job.onboarding_id)
             else:
                 at = is_late_from(change.working_time, min(dates), job.onboarding_id)
-            self._flow.set_time(change, job.subject, max(at, change.now + WHILE_RUNNING))
+            change.set_time(job.subject, max(at, change.now + WHILE_RUNNING))
 
 
 def _not_before(change: Change, record: StepRecord, remind: Remind, row: DueRecord) -> tuple[datetime, int] | None:

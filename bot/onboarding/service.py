@@ -6,7 +6,6 @@ method answers False. Everything a person may not or cannot do raises Refused; t
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -14,40 +13,38 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from bot.locales import say
-from bot.onboarding import due_rows, trail
+from bot.onboarding import due_dates
 from bot.onboarding.actors import Actor, Roles
-from bot.onboarding.asking import Asking, find, require_no_other
+from bot.onboarding.asking import Asking, require_no_other
+from bot.onboarding.change import Change
 from bot.onboarding.choosing import chosen
-from bot.onboarding.clock import Clock, WorkingTime
+from bot.onboarding.clock import Clock
 from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.correcting import Correcting
 from bot.onboarding.drafts import Drafts, forget_draft
-from bot.onboarding.errors import PackGone, Refused, Unknown
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
+from bot.onboarding.errors import Refused, Unknown
+from bot.onboarding.flow import Flow
 from bot.onboarding.given import Given
 from bot.onboarding.handing import HandOver
-from bot.onboarding.lateness import MOST_LATE, late_onboardings
 from bot.onboarding.linking import Linking
 from bot.onboarding.mine import Mine
-from bot.onboarding.models import Event, Onboarding, StepRecord, SurfaceRecord
+from bot.onboarding.models import Event, Onboarding, StepRecord
 from bot.onboarding.noting import Noting, explain, unexplained
 from bot.onboarding.outcomes import Done, Evidence, Fact, Failed, Outcome
 from bot.onboarding.packs import Packs
-from bot.onboarding.received_files import ReceivedFile, received_files
+from bot.onboarding.readings import Readings
 from bot.onboarding.registry import assign_references
 from bot.onboarding.replacing import Decision, Offer
 from bot.onboarding.restoration import first_free_id
+from bot.onboarding.snoozing import Snoozing
 from bot.onboarding.start import StartRequest, checked
 from bot.onboarding.steering import Steering
 from bot.onboarding.store import Store, tried_again
 from bot.onboarding.ticking import tick, ticks_at
-from bot.onboarding.view import OnboardingView, offered_ticks, read_view
+from bot.onboarding.view import offered_ticks
 from checklists.model import Choice, Language, Localized
 
 log = structlog.stdlib.get_logger()
-
-# Whoever wants to hear nothing for longer stops the reminders: a mistyped year must not.
-LONGEST_SNOOZE = timedelta(days=90)
 
 # None: it is on the trail, and the step is where it was.
 Decide = Callable[[Change, StepRecord], Outcome | None]
@@ -61,27 +58,26 @@ class Started:
     is_new: bool
 
 
-class Onboardings:
-    """All that a person can ask for. Adapters call one method per event and render what comes back."""
+class Onboardings(Readings):
+    """All that a person can ask for, and read. Adapters call one method per event and render what comes back."""
 
     def __init__(self, store: Store, packs: Packs, flow: Flow, clock: Clock, roles: Roles, language: Language) -> None:
-        self._store = store
-        self._packs = packs
+        super().__init__(store, packs, clock)
         self._flow = flow
-        self._clock = clock
         self._roles = roles
         self._asking = Asking(store, flow, clock, roles)
         self._language = language
         self.steering = Steering(flow, self._asking)
         self.mine = Mine(store, packs, roles, clock)
-        self.noting = Noting(flow, self._asking)
-        self.given = Given(flow, self._asking)
+        self.noting = Noting(self._asking)
+        self.given = Given(self._asking)
+        self.snoozing = Snoozing(store, packs, self._asking)
         self.handing = HandOver(store, packs, flow, self._asking)
         self.drafts = Drafts(store, clock)
         self.correcting = Correcting(store, self._asking, flow)
         self.linking = Linking(self._asking, flow, roles)
 
-    # Starting and reading.
+    # Starting.
 
     def start(self, request: StartRequest, actor: Actor, *, source: str | None = None) -> Started:
         """Begin an onboarding. Raises Invalid (a text per field), or Refused with a link when one is open already."""
@@ -147,67 +143,11 @@ class Onboardings:
             session.flush()
             change = self._flow.opened(session, onboarding, actor)
             change.note("started", content=_start_content(good, source))
-            self._flow.watch_due_date(change)
+            due_dates.watch(change)
             self._flow.advance(change)
             self._flow.tell_surfaces(change)
         log.info("started", onboarding=onboarding.key, pack=pack.id, version=pack.checklist.version, actor=actor.id)
         return Started(onboarding.key, is_new=True)
-
-    def view(self, key: str) -> OnboardingView:
-        """Return an onboarding as it stands. Raises Unknown."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            return self._read(session, onboarding)
-
-    def all(self, *, limit: int = 500) -> list[OnboardingView]:
-        """Return the onboardings, the open ones first, the newest first."""
-        with self._store.reading() as session:
-            rows = session.exec(
-                select(Onboarding).order_by(col(Onboarding.state) != "open", col(Onboarding.id).desc()).limit(limit)
-            ).all()
-            views = []
-            for row in rows:
-                try:
-                    views.append(self._read(session, row))
-                except PackGone as gone:
-                    # The others can be shown; this one says so itself when it is asked for.
-                    log.error("pack_copy_gone", onboarding=row.key, reason=str(gone))  # noqa: TRY400 - the reason says it all
-            return views
-
-    def late(self, *, limit: int = MOST_LATE) -> list[OnboardingView]:
-        """Return the open onboardings that are late, those late by most working days first."""
-        return late_onboardings(self._store, self._packs, self._clock, limit=limit)
-
-    def _read(self, session: Session, onboarding: Onboarding) -> OnboardingView:
-        pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
-        return read_view(session, onboarding, pack, now=self._clock.now())
-
-    def shown_as(self, surface: str, parent: str) -> str:
-        """Return the key of the onboarding whose parent on a surface this is. Raises Unknown."""
-        with self._store.reading() as session:
-            shown = select(SurfaceRecord).where(SurfaceRecord.name == surface, SurfaceRecord.parent == parent)
-            record = session.exec(shown).first()
-            if record is None:
-                raise Unknown(say("refused.no_onboarding", given=parent))
-            return session.get_one(Onboarding, record.onboarding_id).key
-
-    def answers(self, key: str, step_id: str) -> Mapping[str, Any]:
-        """Return the answers of a form step, empty while there are none. Raises Unknown."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
-            return next((record.memory.get("answers", {}) for record in records if record.step_id == step_id), {})
-
-    def received(self, key: str) -> list[ReceivedFile]:
-        """Return the files that the partner delivered in an onboarding, in the order of arrival. Raises Unknown."""
-        return received_files(self._store, key)
-
-    def trail(self, key: str) -> list[Event]:
-        """Return the whole audit trail of an onboarding, in order. Raises Unknown."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            assert onboarding.id is not None
-            return trail.lines(session, onboarding.id)
 
     # Acting on a step.
 
@@ -253,13 +193,6 @@ class Onboardings:
 
         return self._act(key, step_id, actor, source, decide)
 
-    def unexplained(self, key: str, step_id: str) -> list[int]:
-        """Return the trail's lines by which a step's boxes were unticked that nobody has given a reason for yet."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            records = session.exec(select(StepRecord).where(StepRecord.onboarding_id == onboarding.id)).all()
-            return next((unexplained(record) for record in records if record.step_id == step_id), [])
-
     def choose(self, key: str, step_id: str, choice_id: str, *, actor: Actor, source: str | None = None) -> bool:
         """Answer a manual step that offers choices."""
 
@@ -268,7 +201,7 @@ class Onboardings:
             choices: Sequence[Choice] = getattr(definition.parameters, "choices", ())
             for choice in choices:
                 if choice.id == choice_id:
-                    outcome = chosen(self._flow, change, record, choice)
+                    outcome = chosen(change, record, choice)
                     if isinstance(outcome, Done):
                         return confirmed(change, record, outcome, choice.id)
                     void_confirmations(change, record)
@@ -347,9 +280,9 @@ class Onboardings:
             if record.state == "failed":
                 change.note("step_retried", step=record)
                 self._flow.begin(change, record)
-            elif record.state == "waiting" and self._flow.is_scheduled(change, f"step:{record.step_id}"):
+            elif record.state == "waiting" and change.is_scheduled(f"step:{record.step_id}"):
                 change.note("step_retried", step=record)
-                self._flow.look_now(change, record)
+                change.look_now(record)
             else:
                 raise Refused(say("refused.retry", step=change.definition(record).title, state=_state(record)))
             self._flow.advance(change)
@@ -397,57 +330,6 @@ class Onboardings:
             self._flow.advance(change)
             return True
 
-    def snooze(
-        self, key: str, step_id: str, until: date | None = None, *, actor: Actor, source: str | None = None
-    ) -> bool:
-        """Put a step's next reminder off until a day, the next working day where none is named.
-
-        On a day that is no working day it comes on the next one. Whoever may act on the step may do this, and a
-        manager. Reminders that were stopped begin again. False when the reminder comes at that time already.
-        """
-        with self._asking.step(key, step_id, actor, source, or_role="manager") as asked:
-            if asked is None:
-                return False
-            change, record = asked
-            _require_reminders(change, record)
-            working = change.working_time
-            today = working.day(change.now)
-            if until is not None and not today < until <= today + LONGEST_SNOOZE:
-                raise Refused(say("refused.snooze", given=until, days=LONGEST_SNOOZE.days))
-            at = working.opening(until or today + timedelta(days=1))
-            subject = due_rows.reminder(step_id)
-            row = self._flow.row(change, subject)
-            if row is not None and row.due_at == at:
-                return False
-            self._flow.set_time(change, subject, at, run=record.run, attempts=row.attempts if row else 0)
-            change.note("reminder_snoozed", step=record, content={"until": working.day(at).isoformat()})
-            return True
-
-    def reminded_on(self, key: str, step_id: str) -> date | None:
-        """Return the day of a step's next reminder; None when there will be none. Raises Unknown."""
-        with self._store.reading() as session:
-            onboarding = find(session, key)
-            row = due_rows.find(session, onboarding.id, due_rows.reminder(step_id))
-            pack = self._packs.kept(onboarding.pack, onboarding.pack_digest)
-            return WorkingTime.of(pack.checklist).day(row.due_at) if row is not None else None
-
-    def mute(self, key: str, step_id: str, *, actor: Actor, source: str | None = None) -> bool:
-        """Stop the reminders of a step's run; whether it is late still shows. False when there were none any more.
-
-        A step that begins anew is reminded of anew. Who may do this: as for ``snooze``.
-        """
-        with self._asking.step(key, step_id, actor, source, or_role="manager") as asked:
-            if asked is None:
-                return False
-            change, record = asked
-            _require_reminders(change, record)
-            if not self._flow.is_scheduled(change, due_rows.reminder(step_id)):
-                return False
-            self._flow.unschedule(change, due_rows.reminder(step_id))
-            self._flow.unschedule(change, due_rows.mail(step_id))
-            change.note("reminders_stopped", step=record)
-            return True
-
     def hand_over(self, key: str, memory: Mapping[str, Any], *, actor: Actor, source: str | None = None) -> str:
         """Give a file to the step that waits for one (My Console, ``attach``); return that step's id."""
         return self.handing.give(key, memory, actor=actor, source=source)
@@ -463,7 +345,7 @@ class Onboardings:
                 raise Refused(say("refused.no_reason"))
             change.onboarding.state = "cancelled"
             change.onboarding.closed_at = change.now
-            self._flow.forget_times(change)
+            change.forget_times()
             change.note("cancelled", content={"reason": reason.strip()})
         log.info("cancelled", onboarding=change.onboarding.key, actor=actor.id)
         return True
@@ -489,14 +371,6 @@ class Onboardings:
             if line.content.get("source") == source:
                 return f"ONB-{line.onboarding_id}"
         raise Unknown(say("refused.repeated"))
-
-
-def _require_reminders(change: Change, record: StepRecord) -> None:
-    title = change.definition(record).title
-    if record.state not in UNDER_WAY:
-        raise Refused(say("refused.not_waiting", step=title, state=_state(record)))
-    if change.definition(record).remind is None:
-        raise Refused(say("refused.no_reminders", step=title))
 
 
 def _state(record: StepRecord) -> Localized:

@@ -7,12 +7,14 @@ and the same one again changes nothing and answers False. A refusal is on the tr
 from datetime import date, timedelta
 
 from bot.locales import say
+from bot.onboarding import due_dates
 from bot.onboarding.actors import Accountable, Actor
 from bot.onboarding.asking import Asking, require_no_other
+from bot.onboarding.change import Change
 from bot.onboarding.confirming import withdraw
 from bot.onboarding.errors import Refused
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
-from bot.onboarding.models import MET, StepRecord
+from bot.onboarding.flow import Flow
+from bot.onboarding.models import MET, UNDER_WAY, StepRecord
 from bot.onboarding.store import again_after_another, tried_again
 from checklists.model import Localized, Role
 
@@ -85,12 +87,12 @@ class Steering:
                 return False
             if record is not None:
                 before = record.due_on
-                self._flow.change_step_due_date(change, record, day)
+                due_dates.change_step(change, record, day)
                 day = record.due_on if record.state in UNDER_WAY else day
             else:
                 change.onboarding.due = day
                 change.session.add(change.onboarding)
-                self._flow.change_due_date(change)
+                due_dates.change_whole(change)
             seen = say("steer.due", day=_shown(day), before=_shown(before))
             content = {"seen": seen.model_dump(), "due": day.isoformat() if day else None}
             change.note("due_changed", step=record, content=content)
@@ -195,7 +197,7 @@ class Steering:
             self._flow.begin(change, record)
         due = change.onboarding.due
         if due is not None and due >= change.working_time.day(change.now):
-            self._flow.change_due_date(change)
+            due_dates.change_whole(change)
         self._flow.advance(change)
 
 

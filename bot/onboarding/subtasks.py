@@ -287,16 +287,16 @@ class Subtasks:
         if view.state != "open":
             return
         with self._flow.change(view.id) as change:
-            if change.onboarding.state == "open" and self._flow.row(change, SUBJECT) is None:
-                self._flow.schedule(change, SUBJECT, self._poll_seconds)
-                row = self._flow.row(change, SUBJECT)
+            if change.onboarding.state == "open" and change.row(SUBJECT) is None:
+                change.schedule(SUBJECT, self._poll_seconds)
+                row = change.row(SUBJECT)
                 assert row is not None
                 row.signal, row.since = f"{MIRROR}:{parent}", change.now
                 change.session.add(row)
 
     def _look_now(self, view: OnboardingView) -> None:
         with self._flow.change(view.id) as change:
-            row = self._flow.row(change, SUBJECT)
+            row = change.row(SUBJECT)
             if row is not None:
                 due_rows.set_time(row, change.now, change.now)
                 row.since = change.now
@@ -304,26 +304,26 @@ class Subtasks:
 
     def _next(self, job: Job, *, is_news: bool) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None or _is_asked_for(row, change.now):
                 return
             since = change.now if is_news or row.since is None else min(row.since, change.now)
             pause = due_rows.pause(self._poll_seconds, change.now - since, self._longest_pause)
-            self._flow.schedule(change, job.subject, pause)
+            change.schedule(job.subject, pause)
             row.since = since
             change.session.add(row)
 
     def _later(self, job: Job, away: Unavailable) -> None:
         log.warning("subtasks_away", service=away.service, reason=away.reason)
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is not None:
                 seconds = max(self._backoff.seconds(row.attempts + 1), away.retry_after or 0)
-                self._flow.schedule(change, job.subject, seconds, attempts=row.attempts + 1)
+                change.schedule(job.subject, seconds, attempts=row.attempts + 1)
 
     def _forget(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
 
 
 def _known(session: Session, onboarding_id: int) -> dict[str, str]:

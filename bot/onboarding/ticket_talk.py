@@ -19,11 +19,12 @@ from sqlmodel import Session, col, select
 from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.actors import Actor
+from bot.onboarding.change import Change
 from bot.onboarding.correcting import Correcting
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import OnboardingError, Refused, Unavailable, Unsettled
-from bot.onboarding.flow import UNDER_WAY, Change, Flow
-from bot.onboarding.models import DueRecord, Event, Onboarding, Received, StepRecord, SurfaceRecord
+from bot.onboarding.flow import Flow
+from bot.onboarding.models import UNDER_WAY, DueRecord, Event, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import Evidence, fact
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
@@ -292,11 +293,11 @@ class TicketTalkWorker:
 
     def _tell(self, job: Job, step_id: str, ticket: str, found: TicketNews) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None:
                 return
             if change.onboarding.state != "open":
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
                 return
             record = change.step(step_id)
             memory = record.memory.get(MEMORY)
@@ -339,7 +340,7 @@ class TicketTalkWorker:
         since = change.now if is_news or row.since is None else min(row.since, change.now)
         quiet = change.now - since
         pause = 0 if has_more else due_rows.pause(self._poll_seconds, quiet, self._longest_pause)
-        self._flow.schedule(change, row.subject, pause)
+        change.schedule(row.subject, pause)
         row.since = since
         change.session.add(row)
 
@@ -351,9 +352,9 @@ class TicketTalkWorker:
                 seen = say("ticket.gone", ticket=ticket)
                 content = {"of": reply["seq"], "seen": seen.model_dump(), "advice": None}
                 change.note(REPLY_UNSENT, step=record, content=content)
-            self._flow.unschedule(change, job.subject)
-            if record.state in UNDER_WAY and self._flow.is_scheduled(change, due_rows.step(step_id)):
-                self._flow.look_now(change, record)
+            change.unschedule(job.subject)
+            if record.state in UNDER_WAY and change.is_scheduled(due_rows.step(step_id)):
+                change.look_now(record)
             elif change.onboarding.state == "open" and record.code != "TICKET_GONE":
                 seen = say("ticket.gone", ticket=ticket)
                 change.note(TICKET_GONE, step=record, content={"ticket": ticket, "seen": seen.model_dump()})
@@ -362,11 +363,11 @@ class TicketTalkWorker:
         if not isinstance(away, Unsettled):
             log.warning("ticket_talk_away", service=away.service, reason=away.reason)
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             if row is None:
                 return
             seconds = max(self._backoff.seconds(row.attempts + 1), away.retry_after or 0)
-            self._flow.schedule(change, job.subject, seconds, attempts=row.attempts + 1)
+            change.schedule(job.subject, seconds, attempts=row.attempts + 1)
 
 
 def _row_of(change: Change, ticket: str | None) -> DueRecord | None:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from bot.locales import say
 from bot.onboarding import trail
+from bot.onboarding.change import Change
 from bot.onboarding.confirming import confirmed, void_confirmations
 from bot.onboarding.errors import Refused
-from bot.onboarding.flow import Change
 from bot.onboarding.handing import TAKES
 from bot.onboarding.models import StepRecord
 from bot.onboarding.notes import Withdrawn, notes_of, with_withdrawn

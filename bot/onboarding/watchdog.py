@@ -118,9 +118,9 @@ class Watchdog:
         try:
             with self._flow.change(seen.onboarding_id) as change:
                 record = change.step(seen.step_id)
-                if (record.state, record.run) != ("running", seen.run) or self._flow.is_scheduled(change, subject):
+                if (record.state, record.run) != ("running", seen.run) or change.is_scheduled(subject):
                     return False
-                self._flow.schedule(change, subject, 0, run=record.run)
+                change.schedule(subject, 0, run=record.run)
                 change.note("job_lost", step=record, content={"run": record.run})
                 return True
         except PackGone as gone:

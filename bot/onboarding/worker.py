@@ -130,7 +130,7 @@ class StepWorker:
             if not _is_current(change.onboarding, record, job):
                 return
             subject = f"step:{step_id}"
-            tries = self._flow.attempts(change, subject) + 1
+            tries = change.attempts(subject) + 1
             seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
             if record.state != "failed":
                 if self._backoff.is_exhausted(tries):
@@ -138,7 +138,7 @@ class StepWorker:
                     return
                 note = say("waiting.server", service=away.service, reason=away.reason)
                 self._flow.settle(change, record, Waiting(on="admin", note=note, poll=seconds))
-            self._flow.schedule(change, subject, seconds, run=record.run, attempts=tries)
+            change.schedule(subject, seconds, run=record.run, attempts=tries)
 
 
 class SurfaceWorker:
@@ -175,8 +175,8 @@ class SurfaceWorker:
                 return "gone"
             except NotYet as early:
                 with self._flow.change(job.onboarding_id) as change:
-                    tries = self._flow.attempts(change, job.subject)
-                    self._flow.schedule(change, job.subject, early.seconds, attempts=tries)
+                    tries = change.attempts(job.subject)
+                    change.schedule(job.subject, early.seconds, attempts=tries)
                 return "paced"
             except Unavailable as away:
                 self._try_later(job, away)
@@ -282,7 +282,7 @@ class SurfaceWorker:
             self._leave_out(view, surface, report, file, refused.reason)
         except Unavailable as away:
             with self._flow.change(view.id) as change:
-                tries = self._flow.attempts(change, f"surface:{surface.name}") + 1
+                tries = change.attempts(f"surface:{surface.name}") + 1
             if not self._backoff.is_exhausted(tries):
                 raise
             self._leave_out(view, surface, report, file, away.reason)
@@ -350,9 +350,9 @@ class SurfaceWorker:
     def _try_later(self, job: Job, away: Unavailable) -> None:
         log.warning("surface_away", service=away.service, reason=away.reason)
         with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
+            tries = change.attempts(job.subject) + 1
             seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-            self._flow.schedule(change, job.subject, seconds, attempts=tries)
+            change.schedule(job.subject, seconds, attempts=tries)
             name = job.subject.partition(":")[2]
             record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
             record = record or SurfaceRecord(onboarding_id=job.onboarding_id, name=name)
@@ -365,7 +365,7 @@ class SurfaceWorker:
         name = job.subject.partition(":")[2]
         log.warning("surface_gone", service=gone.service, reason=gone.reason)
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
             if record is None or record.trouble == gone.reason:
                 return
@@ -387,10 +387,10 @@ class SurfaceWorker:
             if not self._flow.is_due(session, job):
                 return
         with self._flow.change(job.onboarding_id) as change:
-            row = self._flow.row(change, job.subject)
+            row = change.row(job.subject)
             # One that has come due in the meantime is for something that this run may not have seen.
             if row is not None and (row.due_at > change.now or row.enqueued_for == row.due_at):
-                self._flow.unschedule(change, job.subject)
+                change.unschedule(job.subject)
 
 
 class Sweep:

@@ -231,10 +231,10 @@ class Listeners(Answering):
         return self._onboardings.replace(clicked.key, clicked.step, reason, actor=clicked.actor, source=clicked.source)
 
     def _snooze(self, clicked: Clicked) -> bool:
-        return self._onboardings.snooze(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+        return self._onboardings.snoozing.snooze(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
 
     def _mute(self, clicked: Clicked) -> bool:
-        return self._onboardings.mute(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
+        return self._onboardings.snoozing.mute(clicked.key, clicked.step, actor=clicked.actor, source=clicked.source)
 
     def _answer_yes(self, clicked: Clicked) -> bool:
         return self._onboardings.answer(clicked.key, clicked.step, True, actor=clicked.actor, source=clicked.source)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.locales import say
-from bot.onboarding.service import Onboardings
+from bot.onboarding.readings import Readings
 from bot.onboarding.view import OnboardingView
 from bot.slack.mrkdwn import inline, link
 from bot.slack.parent import late_mark, progress_bar, step_lines
@@ -12,7 +12,7 @@ from checklists.model import Language
 MOST_LISTED = 30
 
 
-def status_text(onboardings: Onboardings, key: str, language: Language, command: str) -> str:
+def status_text(onboardings: Readings, key: str, language: Language, command: str) -> str:
     """Return where one onboarding stands; without a key, the only open one or the list. Raises Unknown."""
     if key:
         return _status(replace(onboardings.view(key), language=language), command)
@@ -22,7 +22,7 @@ def status_text(onboardings: Onboardings, key: str, language: Language, command:
     return list_text(onboardings, language, command)
 
 
-def list_text(onboardings: Onboardings, language: Language, command: str) -> str:
+def list_text(onboardings: Readings, language: Language, command: str) -> str:
     """Return the onboardings, the open ones first, one line each."""
     views = onboardings.all(limit=MOST_LISTED)
     if not views:

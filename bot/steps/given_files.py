@@ -198,7 +198,7 @@ class GivenFileWorker:
     ) -> None:
         said: Mapping[str, Any] = gift.content
         with self._flow.change(job.onboarding_id, gift.actor) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             if is_answered(change.session, job.onboarding_id, gift.seq):
                 return
             language: Any = change.onboarding.language
@@ -223,23 +223,23 @@ class GivenFileWorker:
 
     def _answer(self, job: Job, gift: Gift, kind: str, content: Mapping[str, Any]) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
             if not is_answered(change.session, job.onboarding_id, gift.seq):
                 change.note(kind, content={**content, "about": gift.seq})
 
     def _is_last_try(self, job: Job, away: Unavailable) -> bool:
         log.warning("given_file_away", service=away.service, reason=away.reason)
         with self._flow.change(job.onboarding_id) as change:
-            tries = self._flow.attempts(change, job.subject) + 1
+            tries = change.attempts(job.subject) + 1
             if self._backoff.is_exhausted(tries):
                 return True
             seconds = max(self._backoff.seconds(tries), away.retry_after or 0)
-            self._flow.schedule(change, job.subject, seconds, attempts=tries)
+            change.schedule(job.subject, seconds, attempts=tries)
             return False
 
     def _forget(self, job: Job) -> None:
         with self._flow.change(job.onboarding_id) as change:
-            self._flow.unschedule(change, job.subject)
+            change.unschedule(job.subject)
 
 
 def _named(fetched: Fetched, passing: Path, name: str) -> Path:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from bot.locales import say
 from bot.onboarding.effects import OutcomeUnknown
 from bot.onboarding.errors import StepFailed
-from bot.onboarding.letters import PartnerPage, compose, send_once
+from bot.onboarding.letters import PartnerPage, compose
 from bot.onboarding.mail import Mailer, MailOutcomeUnknown, MailRefused
+from bot.onboarding.posting import send_once
 from bot.onboarding.work import Work
 from checklists.model import Localized
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.onboarding.clock import Clock
-from bot.onboarding.service import Onboardings
+from bot.onboarding.readings import Readings
 from bot.onboarding.view import OnboardingView, StepView
 from bot.web.languages import page_language
 from bot.web.linked_steps import LinkedSteps
@@ -19,7 +19,7 @@ class PartnerPages:
 
     def __init__(
         self,
-        onboardings: Onboardings,
+        onboardings: Readings,
         links: SignedLinks,
         linked_steps: LinkedSteps,
         pages: Pages,
@@ -58,7 +58,7 @@ class StatusPages:
     """Shows the team every activation: how far, what waits for whom, what is late."""
 
     def __init__(
-        self, onboardings: Onboardings, links: SignedLinks, pages: Pages, clock: Clock, language: Language
+        self, onboardings: Readings, links: SignedLinks, pages: Pages, clock: Clock, language: Language
     ) -> None:
         self._onboardings = onboardings
         self._links = links

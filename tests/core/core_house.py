@@ -266,7 +266,7 @@ class House:
             self.store, self.packs, {self.board.name: self.board}, self.flow, self.effects, backoff, self.turns
         )
         self.mailer = Post()
-        self.reminders = ReminderWorker(self.store, self.flow, self.effects, roles or Roles(), self.mailer, backoff)
+        self.reminders = ReminderWorker(self.flow, self.effects, roles or Roles(), self.mailer, backoff)
         self.lookout = Watchman()
         self.looks = LookWorker(self.store, self.clock, [self.lookout])
         self.sweep = Sweep(self.store, self.queue, self.clock)

@@ -133,7 +133,7 @@ def test_a_letter_goes_with_what_is_done_as_well(home: Letters) -> None:
     home.post()
     assert home.said(key) == ["letter_mailed"]
     with home.house.flow.change(home.house.onboardings.view(key).id) as change:
-        assert home.house.flow.row(change, due_rows.letter(3)) is None
+        assert change.row(due_rows.letter(3)) is None
 
 
 @pytest.mark.parametrize(

@@ -266,21 +266,21 @@ def test_whoever_has_answered_in_the_meantime_gets_no_mail(home: House) -> None:
 def test_a_reminder_is_put_off_until_the_next_working_day_and_comes_then(home: House) -> None:
     key = begin(home)
     home.at("2026-11-26 09:00")
-    assert home.onboardings.reminded_on(key, "directory") == date(2026, 11, 30)  # every two working days
-    assert home.onboardings.snooze(key, "directory", date(2026, 12, 5), actor=BOB)
-    assert home.onboardings.reminded_on(key, "directory") == date(2026, 12, 7)  # the fifth is a Saturday
-    assert home.onboardings.snooze(key, "directory", actor=BOB)
-    assert home.onboardings.reminded_on(key, "directory") == date(2026, 11, 27)
-    assert not home.onboardings.snooze(key, "directory", actor=ANA)
+    assert home.onboardings.snoozing.reminded_on(key, "directory") == date(2026, 11, 30)  # every two working days
+    assert home.onboardings.snoozing.snooze(key, "directory", date(2026, 12, 5), actor=BOB)
+    assert home.onboardings.snoozing.reminded_on(key, "directory") == date(2026, 12, 7)  # the fifth is a Saturday
+    assert home.onboardings.snoozing.snooze(key, "directory", actor=BOB)
+    assert home.onboardings.snoozing.reminded_on(key, "directory") == date(2026, 11, 27)
+    assert not home.onboardings.snoozing.snooze(key, "directory", actor=ANA)
     assert home.said(key, "reminder_snoozed") == [("reminder_snoozed", "directory")] * 2
 
 
 def test_stopped_reminders_stay_stopped_until_the_step_begins_anew(home: House) -> None:
     home.directory.script = [Failed("DIR", say("ask.no"), say("ask.no_advice")), LATER]
     key = begin(home)
-    assert home.onboardings.mute(key, "directory", actor=BOB, source="click-1")
-    assert not home.onboardings.mute(key, "directory", actor=BOB, source="click-1")
-    assert not home.onboardings.mute(key, "directory", actor=BOB)
+    assert home.onboardings.snoozing.mute(key, "directory", actor=BOB, source="click-1")
+    assert not home.onboardings.snoozing.mute(key, "directory", actor=BOB, source="click-1")
+    assert not home.onboardings.snoozing.mute(key, "directory", actor=BOB)
     home.at("2026-12-10 10:00")
     assert "directory" not in [step for _, step in home.said(key, *SAID)]
     home.onboardings.retry(key, "directory", actor=Actor("shell", "shell:ana", "ana"))
@@ -294,21 +294,21 @@ def test_who_may_not_act_may_not_silence_and_a_manager_may(home: House) -> None:
     key = begin(home)
     stranger = Actor("slack", "slack:UEVE", "eve")
     with pytest.raises(NotAllowed):
-        home.onboardings.snooze(key, "portal", actor=stranger)
+        home.onboardings.snoozing.snooze(key, "portal", actor=stranger)
     with pytest.raises(NotAllowed):
-        home.onboardings.mute(key, "directory", actor=Actor("link", "link:partner", "ops"))
-    assert home.onboardings.mute(key, "directory", actor=Actor("slack", "slack:UDBA", "dba"))
-    assert home.onboardings.snooze(key, "directory", actor=ANA)
+        home.onboardings.snoozing.mute(key, "directory", actor=Actor("link", "link:partner", "ops"))
+    assert home.onboardings.snoozing.mute(key, "directory", actor=Actor("slack", "slack:UDBA", "dba"))
+    assert home.onboardings.snoozing.snooze(key, "directory", actor=ANA)
 
 
 @pytest.mark.parametrize("until", [date(2026, 11, 23), date(2026, 11, 1), date(2206, 11, 25)])
 def test_a_day_that_cannot_be_meant_is_refused(home: House, until: date) -> None:
     key = begin(home)
     with pytest.raises(Refused):
-        home.onboardings.snooze(key, "portal", until, actor=ANA)
+        home.onboardings.snoozing.snooze(key, "portal", until, actor=ANA)
     home.onboardings.tick(key, "portal", [], actor=ANA)
     with pytest.raises(Refused):
-        home.onboardings.snooze(key, "portal", actor=ANA)
+        home.onboardings.snoozing.snooze(key, "portal", actor=ANA)
 
 
 # The onboarding's own due date, and what is late.
@@ -337,7 +337,7 @@ def test_a_due_date_of_tomorrow_needs_no_reminder_today(home: House) -> None:
 def test_days_late_are_counted_and_the_messages_that_show_them_drawn_anew(home: House) -> None:
     key = begin(home, due=date(2026, 11, 24))
     assert home.onboardings.view(key).most_days_late == 0
-    home.onboardings.mute(key, "portal", actor=ANA)
+    home.onboardings.snoozing.mute(key, "portal", actor=ANA)
     home.catch_up()
     home.at("2026-11-25 09:30")
     drawn = len(home.board.pictures)

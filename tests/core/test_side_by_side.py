@@ -132,7 +132,7 @@ def test_two_sweeps_make_each_due_row_a_job_once(two: tuple[House, House]) -> No
     for number in range(40):
         key = one.start(client=f"Client {number}", root=f"ROOT-{number}")
         with one.flow.change(int(key.removeprefix("ONB-"))) as change:
-            one.flow.schedule(change, "step:directory", 0, run=1)
+            change.schedule("step:directory", 0, run=1)
     enqueued = at_once(*(house.sweep.run for house in two), *(house.sweep.run for house in two))
     assert sum(enqueued) + sum(house.sweep.run() for house in two) == 40
     made = [job_id for house in two for job_id, _ in house.queue.waiting if job_id.startswith("due:")]

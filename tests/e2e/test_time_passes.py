@@ -67,7 +67,7 @@ def test_people_are_reminded_by_button_mail_and_comment_and_downtime_repeats_not
         with served(home, clock) as bot:
             key = home.start(due="2027-02-05")
             home.partner.wait_for_link("form")
-            assert bot.onboardings.reminded_on(key, "form") == date(2027, 2, 4)
+            assert bot.onboardings.snoozing.reminded_on(key, "form") == date(2027, 2, 4)
             assert reminders(home) == []
 
             clock.move_to(date(2027, 2, 4), 10)
@@ -85,9 +85,11 @@ def test_people_are_reminded_by_button_mail_and_comment_and_downtime_repeats_not
                 if element.get("action_id") == "snooze"
             ]
             assert [each["value"] for each in button] == [f"{key}:form"]
-            assert bot.onboardings.snooze(key, "form", date(2027, 2, 9), actor=Actor("shell", "shell:ana", "ana"))
+            assert bot.onboardings.snoozing.snooze(
+                key, "form", date(2027, 2, 9), actor=Actor("shell", "shell:ana", "ana")
+            )
             person.click(post["ts"], "snooze", f"{key}:form")
-            wait_until("the snooze", lambda: bot.onboardings.reminded_on(key, "form") == date(2027, 2, 5))
+            wait_until("the snooze", lambda: bot.onboardings.snoozing.reminded_on(key, "form") == date(2027, 2, 5))
             wait_until("the post's edit", lambda: "Put off" in str(home.manager.thread()))
             assert "⏰" in str(home.manager.message()["blocks"])
             status = home.command("snooze", key, "portal", "--stop")

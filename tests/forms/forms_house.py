@@ -1,28 +1,22 @@
 """The application as `serve` puts it together, without its queue: a test runs the jobs that it wants to see."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from slack_channel import ANA, PEOPLE, eventually
 
 from bot.app import Application, build, slack_front
 from bot.onboarding.actors import Actor
 from bot.onboarding.ports import Job
 from bot.onboarding.start import StartRequest
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
-from bot.sandbox.slack.entities import User
 from bot.settings import Settings, load_settings
 from checklists.model import Form, FormParameters
 
-ANA = Actor("slack", "slack:U0ANA", "ana")
 SHELL = Actor("shell", "shell:root", "root")
-PEOPLE = (
-    User("U0ANA", "ana", "Ana", "ana@example.com"),
-    User("U0BOB", "bob", "Bob", "bob@example.com"),
-    User("U0GUEST", "guest", "Gwen", "guest@example.com"),
-)
 
 
 class Clock:
@@ -126,14 +120,3 @@ def forms_house(base: Path, *, scopes: frozenset[str] | None = None, **settings:
         parts.callback(front.stop)
         eventually(lambda: slack.sockets == 1 and front.is_connected)
         yield FormsHouse(application, slack, clock)
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """The condition's first true value; fails when it does not come."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it never happened")

@@ -14,7 +14,6 @@ from bot.jira.connection import JiraConnection
 from bot.jira.settings import JiraSettings
 from bot.jira.surface import JiraSurface
 from bot.jira.tickets import JiraTickets
-from bot.jira_work import build_jira_work, mirror_names
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
@@ -37,6 +36,7 @@ from bot.sandbox.jira import JiraPerson, JiraServer
 from bot.steps.confirm import ConfirmStep
 from bot.steps.lookouts import TicketLookout
 from bot.steps.ticket import TicketStep
+from bot.wiring.jira import build_jira_work, mirror_names
 from checklists.model import AskParameters, OptionValue
 from checklists.model import Step as StepDefinition
 

@@ -136,7 +136,7 @@ def test_everything_arrives_as_it_was_and_the_trails_hold(place: Place, old: App
 
 def test_open_work_of_the_old_queue_is_due_at_once(place: Place, old: Application) -> None:
     with old.flow.change(1) as change:
-        old.flow.schedule(change, "step:directory", 0, run=1)
+        change.schedule("step:directory", 0, run=1)
     assert old.sweep() >= 1
     place.move()
     new = build(place.moved)

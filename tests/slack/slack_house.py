@@ -1,22 +1,20 @@
 """A real core behind a real front, with the sandbox's Slack on the other side of the socket and people in it."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlmodel import Session, select
+from slack_channel import ANA, CHANNEL, PEOPLE, Clock, Queue, eventually
+from sqlmodel import select
 
 from bot.locales import say
 from bot.onboarding.accountable import who_must_act
-from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.actors import Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.home_page import HomeReader
@@ -36,7 +34,6 @@ from bot.onboarding.ticket_talk import TicketReplies
 from bot.onboarding.work import Work
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
-from bot.sandbox.slack.entities import User
 from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.front import SlackFront
@@ -62,15 +59,8 @@ from checklists.model import Step as StepDefinition
 
 Mode = Literal["socket", "http"]
 
-CHANNEL = "C0ONBOARD"
 # An acknowledgement waits here until the click is carried out, so that a test may look at once.
 CARRIED_OUT_SECONDS = 10.0
-ANA = Actor("slack", "slack:U0ANA", "ana")
-PEOPLE = (
-    User("U0ANA", "ana", "Ana", "ana@example.com"),
-    User("U0BOB", "bob", "Bob", "bob@example.com"),
-    User("U0GUEST", "guest", "Gwen", "guest@example.com"),
-)
 
 PACK = """
 pack: {name}
@@ -113,37 +103,6 @@ steps:
 MANAGERS: Mapping[Role, Sequence[str]] = {"manager": ["U0ANA", "U0BOB"]}
 OPTION_OFC = "  - {id: ofc, type: boolean, label: {fr: OFC, en: OFC, es: OFC}}"
 OPTION_WAY = "  - {id: way, type: choice, choices: [ftp, console], label: {fr: Voie, en: Way, es: Vía}}"
-
-
-class Clock:
-    """The real time, moved ahead by a test."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
-
-
-class Queue:
-    """The Jobs port in memory, emptied by the test that wants the work done."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-        self._seen: set[str] = set()
-        self._lock = Lock()
-
-    def enqueue(self, session: Session, job_id: str, job: Job) -> None:
-        assert session.in_transaction()
-        with self._lock:
-            if job_id not in self._seen:
-                self._seen.add(job_id)
-                self._jobs[job_id] = job
-
-    def take(self) -> list[Job]:
-        with self._lock:
-            taken, self._jobs = list(self._jobs.values()), {}
-        return taken
 
 
 @dataclass
@@ -258,7 +217,7 @@ class SlackHouse:
         self._steps = StepWorker(self.store, self.packs, kinds, flow, effects, self.clock, backoff)
         self._surfaces = SurfaceWorker(self.store, self.packs, {"slack": self.surface}, flow, effects, backoff)
         self.home = HomeWorker(self.store, reader, self.persons, SlackHome(connection), self.clock, backoff)
-        self._reminders = ReminderWorker(self.store, flow, effects, roles, None, backoff)
+        self._reminders = ReminderWorker(flow, effects, roles, None, backoff)
         self._sweep = Sweep(self.store, self.queue, self.clock)
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id, command=command) for user in PEOPLE)
         self._clients = 0
@@ -390,14 +349,3 @@ def slack_house(
             parts.callback(web.stop)
             slack.request_url = f"http://127.0.0.1:{web.port}/slack/events"
         yield house
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """The condition's first true value; fails when it does not come."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it never happened")

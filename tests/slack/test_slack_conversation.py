@@ -279,14 +279,14 @@ def test_a_reminder_mentions_one_person_and_is_put_off_by_a_click(house: SlackHo
     house.guest.click(post["ts"], "snooze", f"{run.key}:portal")
     assert "activation manager" in eventually(lambda: house.told(house.guest)[told:])[-1]
     assert "reminder_snoozed" not in house.events(run)
-    before = house.onboardings.reminded_on(run.key, "portal")
-    house.onboardings.snooze(run.key, "portal", before + timedelta(days=7), actor=ANA)
+    before = house.onboardings.snoozing.reminded_on(run.key, "portal")
+    house.onboardings.snoozing.snooze(run.key, "portal", before + timedelta(days=7), actor=ANA)
     house.bob.click(post["ts"], "snooze", f"{run.key}:portal")
     edited = eventually(lambda: _post_without_buttons(house, run, post["ts"]))
     assert "Put off until the next working day: bob" in str(edited["blocks"])
     assert edited["metadata"] == post["metadata"]
     assert house.events(run).count("reminder_snoozed") == 2
-    assert house.onboardings.reminded_on(run.key, "portal") == before
+    assert house.onboardings.snoozing.reminded_on(run.key, "portal") == before
 
 
 def test_an_escalation_mentions_the_managers_and_is_stopped_by_a_click(house: SlackHouse) -> None:

@@ -105,14 +105,51 @@ class Queue:
         return taken
 
 
+def install_chain(base: Path, checklist: str) -> Path:
+    """Put the built-in pack with another checklist among the packs below ``base``; return its folder."""
+    pack = base / "packs" / "telefonica_es"
+    shutil.copytree(builtin_packs() / "telefonica_es", pack)
+    (pack / "checklist.yaml").write_text(checklist, "utf-8")
+    return pack
+
+
+def offline_means(registry: Registry, files: LocalFiles) -> Means:
+    """What the step kinds work with where nobody outside takes part."""
+    return Means(
+        links=None,  # type: ignore[arg-type]
+        mailer=None,
+        tickets=UnsetTickets(),
+        transfer=UnsetTransfer(),
+        registry=registry,
+        files=files,
+        connection=Connection("sftp", "", 22, lambda _: None),
+        watched=lambda _: None,
+        transfer_root="/",
+        transfer_poll_seconds=1,
+        stable_polls=1,
+        ticket_poll_seconds=1,
+    )
+
+
+def asked(*, partner: str = "PARTNER-ONE", deposit: str = "console") -> StartRequest:
+    """The start of the client whose months the samples are."""
+    return StartRequest(
+        pack="telefonica_es",
+        partner=partner,
+        partner_email="ops@partner.example",
+        client="ACME Ibérica",
+        root=ROOT,
+        tax_ids=["B00123455"],
+        options={"deposit": deposit},
+    )
+
+
 class ChainHouse:
     """The core with the real step kinds. ``inventory`` are the references that the root knows: ``ref,kind,label``."""
 
     def __init__(self, base: Path, *, inventory: Path | None = None, checks: Sequence[tuple[str, str]] = ()) -> None:
         self.base = base
-        pack = base / "packs" / "telefonica_es"
-        shutil.copytree(builtin_packs() / "telefonica_es", pack)
-        (pack / "checklist.yaml").write_text(CHECKLIST, "utf-8")
+        pack = install_chain(base, CHECKLIST)
         for name, sql in checks:
             (pack / "checks").mkdir(exist_ok=True)
             (pack / "checks" / name).write_text(sql, "utf-8")
@@ -124,21 +161,7 @@ class ChainHouse:
         self.store = Store(f"sqlite:///{base / 'chain.db'}")
         self.store.migrate()
         self.registry = Registry(self.store, self.clock)
-        means = Means(
-            links=None,  # type: ignore[arg-type]
-            mailer=None,
-            tickets=UnsetTickets(),
-            transfer=UnsetTransfer(),
-            registry=self.registry,
-            files=LocalFiles(base),
-            connection=Connection("sftp", "", 22, lambda _: None),
-            watched=lambda _: None,
-            transfer_root="/",
-            transfer_poll_seconds=1,
-            stable_polls=1,
-            ticket_poll_seconds=1,
-        )
-        kinds = build_kinds(means)
+        kinds = build_kinds(offline_means(self.registry, LocalFiles(base)))
         packs = Packs([base / "packs"], base / "shelf", parameter_models(), builtin=False)
         flow = Flow(self.store, packs, kinds, self.queue, self.clock, ["board"])
         roles = Roles({"manager": ["UANA"], "data_base": ["UBOB", "UANA"]})
@@ -153,16 +176,7 @@ class ChainHouse:
 
     def hand_over(self, file: Path, *, partner: str = "PARTNER-ONE") -> str:
         """Start an onboarding and give it a file; return the key. Nothing has been done with it yet."""
-        request = StartRequest(
-            pack="telefonica_es",
-            partner=partner,
-            partner_email="ops@partner.example",
-            client="ACME Ibérica",
-            root=ROOT,
-            tax_ids=["B00123455"],
-            options={"deposit": "console"},
-        )
-        key = self.onboardings.start(request, ANA).key
+        key = self.onboardings.start(asked(partner=partner), ANA).key
         self.work()
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         attached = {"name": file.name, "path": str(file), "size": file.stat().st_size, "sha256": sha256}

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from thread_house import FOREIGN, OCTOBER, ZIP, Killed, ThreadHouse, eventually, thread_house
+from chain_house import OCTOBER
+from thread_house import FOREIGN, ZIP, Killed, ThreadHouse, eventually, thread_house
 
 from bot.onboarding.given import safe_name
 from bot.onboarding.ports import Job

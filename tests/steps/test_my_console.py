@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from thread_house import ANA, OCTOBER, ThreadHouse, thread_house
+from chain_house import OCTOBER
+from thread_house import ANA, ThreadHouse, thread_house
 
 NAME = OCTOBER.name
 BOXES = ["menu", "chosen", "dropped", "listed"]

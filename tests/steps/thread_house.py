@@ -1,34 +1,29 @@
 """The bot's own steps and chain behind a real front, and people of the sandbox's Slack who drop files into threads."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from chain_house import SAMPLES
-from sqlmodel import Session, select
+from chain_house import SAMPLES, asked, install_chain, offline_means
+from slack_channel import ANA, CHANNEL, PEOPLE, Clock, Queue, eventually
+from sqlmodel import select
 
-from bot.onboarding.actors import Actor, Roles
+from bot.onboarding.actors import Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
 from bot.onboarding.inbox import Inbox
 from bot.onboarding.models import DueRecord
 from bot.onboarding.packs import Packs
-from bot.onboarding.ports import Job
 from bot.onboarding.registry import Registry
 from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
-from bot.onboarding.start import StartRequest
 from bot.onboarding.store import Store
 from bot.onboarding.turns import ThreadTurns
 from bot.onboarding.view import StepView
 from bot.onboarding.worker import StepWorker, SurfaceWorker, Sweep
 from bot.sandbox.slack import RateLimits, SlackPerson, SlackServer, Workspace
-from bot.sandbox.slack.entities import User
 from bot.sheet import FormSheets
 from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection
@@ -37,26 +32,14 @@ from bot.slack.front import SlackFront
 from bot.slack.readers import Readers
 from bot.slack.settings import SlackSettings
 from bot.slack.surface import SlackSurface
-from bot.steps.deposit import Connection
 from bot.steps.dropped import DroppedCheck
 from bot.steps.given_files import GivenFileWorker
-from bot.steps.kinds import Means, build_kinds
+from bot.steps.kinds import build_kinds
 from bot.steps.layout import LocalFiles
 from bot.steps.parameters import parameter_models
-from bot.unset import UnsetTickets, UnsetTransfer
-from checklists.loader import builtin_packs
 
-OCTOBER = SAMPLES / "202610_ACME-IBERICA_SOFIA.mdb"
 ZIP = SAMPLES / "broken" / "zip_renamed" / "202610_ACME-IBERICA_SOFIA.mdb"
 FOREIGN = SAMPLES / "broken" / "wrong_client_cif" / "202610_ACME-IBERICA_SOFIA.mdb"
-CHANNEL = "C0ONBOARD"
-ANA = Actor("slack", "slack:U0ANA", "ana")
-PEOPLE = (
-    User("U0ANA", "ana", "Ana", "ana@example.com"),
-    User("U0BOB", "bob", "Bob", "bob@example.com"),
-    User("U0GUEST", "guest", "Gwen", "guest@example.com"),
-)
-
 CHECKLIST = """
 pack: telefonica_es
 version: 1
@@ -113,37 +96,6 @@ steps:
 """
 
 
-class Clock:
-    """The real time, moved ahead by a test."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
-
-
-class Queue:
-    """The Jobs port in memory, emptied by the test that wants the work done."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-        self._seen: set[str] = set()
-        self._lock = Lock()
-
-    def enqueue(self, session: Session, job_id: str, job: Job) -> None:
-        assert session.in_transaction()
-        with self._lock:
-            if job_id not in self._seen:
-                self._seen.add(job_id)
-                self._jobs[job_id] = job
-
-    def take(self) -> list[Job]:
-        with self._lock:
-            taken, self._jobs = list(self._jobs.values()), {}
-        return taken
-
-
 class Killed(BaseException):
     """What a kill looks like to the code that it strikes."""
 
@@ -152,30 +104,14 @@ class ThreadHouse:
     """One channel, the pack's chain, and the job behind given files."""
 
     def __init__(self, base: Path, slack: SlackServer) -> None:
-        pack = base / "packs" / "telefonica_es"
-        shutil.copytree(builtin_packs() / "telefonica_es", pack)
-        (pack / "checklist.yaml").write_text(CHECKLIST, "utf-8")
+        install_chain(base, CHECKLIST)
         self.base, self.slack = base, slack
         self.clock, self.queue = Clock(), Queue()
         self.store = Store(f"sqlite:///{base / 'thread.db'}")
         self.store.migrate()
         self.files = LocalFiles(base / "data")
         registry = Registry(self.store, self.clock)
-        means = Means(
-            links=None,  # type: ignore[arg-type]
-            mailer=None,
-            tickets=UnsetTickets(),
-            transfer=UnsetTransfer(),
-            registry=registry,
-            files=self.files,
-            connection=Connection("sftp", "", 22, lambda _: None),
-            watched=lambda _: None,
-            transfer_root="/",
-            transfer_poll_seconds=1,
-            stable_polls=1,
-            ticket_poll_seconds=1,
-        )
-        kinds = build_kinds(means)
+        kinds = build_kinds(offline_means(registry, self.files))
         packs = Packs([base / "packs"], base / "shelf", parameter_models(), builtin=False)
         self.flow = Flow(self.store, packs, kinds, self.queue, self.clock, ["slack"])
         roles = Roles({"manager": ["U0ANA"], "data_base": ["U0BOB"]})
@@ -213,16 +149,7 @@ class ThreadHouse:
         self.ana, self.bob, self.guest = (SlackPerson(slack.url, user.id) for user in PEOPLE)
 
     def start(self, deposit: str = "console") -> str:
-        request = StartRequest(
-            pack="telefonica_es",
-            partner="PARTNER-ONE",
-            partner_email="ops@partner.example",
-            client="ACME Ibérica",
-            root="ACME-IBERICA",
-            tax_ids=["B00123455"],
-            options={"deposit": deposit},
-        )
-        key = self.onboardings.start(request, ANA).key
+        key = self.onboardings.start(asked(deposit=deposit), ANA).key
         self.work()
         return key
 
@@ -294,15 +221,3 @@ def thread_house(base: Path, *, scopes: frozenset[str] | None = None) -> Iterato
         parts.callback(house.front.stop)
         eventually(lambda: slack.sockets == 1 and house.front.is_connected)
         yield house
-
-
-def eventually(condition: Any, seconds: float = 10) -> Any:
-    import time
-
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it never happened")

@@ -1,9 +1,10 @@
-"""What the bot does for itself beside the work: forgetting what is over, and looking for what does not move."""
+"""What the bot does for itself beside the work: forgetting what is over, looking for what does not move, counting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bot.engine import DurableJobs, JobPurge, JobQueue
-from bot.meters import Meters
+from bot.meters import Meters, effect_kind
 from bot.onboarding.chores import Chores, Task
 from bot.onboarding.clock import Clock
 from bot.onboarding.flow import Flow
@@ -11,6 +12,7 @@ from bot.onboarding.received import ReceivedPurge
 from bot.onboarding.store import Store
 from bot.onboarding.watchdog import Watchdog
 from bot.settings import UpkeepSettings
+from bot.web.metrics import Census, take_census
 
 PURGE_SECONDS = 60.0
 RECEIVED_SECONDS = 3_600.0
@@ -52,3 +54,15 @@ def build_chores(
             **(more or {}),
         },
     )
+
+
+def build_census(store: Store, clock: Clock, watchdog: Watchdog) -> Callable[[], Census]:
+    """Return what counts the work that there is, and how old the oldest of it is."""
+
+    def census() -> Census:
+        figures = JobQueue(store.engine).figures()
+        now = clock.now()
+        ages = {state: (now - oldest).total_seconds() for state, oldest in figures.oldest.items()}
+        return replace(take_census(store, effect_kind), queue=figures.length, queue_age=ages, stuck=watchdog.stuck())
+
+    return census

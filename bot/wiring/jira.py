@@ -1,4 +1,4 @@
-"""What goes both ways between the bot and Jira, put together from the settings: the tickets' talk and the mirror."""
+"""What Jira has beside its surface and its tickets: what is said on the tickets, and the mirror of the steps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
