@@ -26,6 +26,7 @@ from bot.onboarding.packs import Packs
 from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.connection import SlackConnection, in_our_words
+from bot.slack.corrections import Corrections
 from bot.slack.desk import Export
 from bot.slack.dropped_files import DroppedFiles
 from bot.slack.home_listeners import HomeListeners
@@ -33,6 +34,7 @@ from bot.slack.listeners import Listeners
 from bot.slack.readers import ContextExecutor, Readers
 from bot.slack.settings import SlackSettings
 from bot.slack.shortcuts import Shortcuts
+from bot.slack.trail_notes import TrailNotes
 
 log = structlog.stdlib.get_logger()
 
@@ -81,8 +83,10 @@ class SlackFront:
         self._listeners: tuple[MoreListeners, ...] = (
             DroppedFiles(connection, onboardings, readers),
             listeners,
+            Corrections(connection, onboardings, readers),
             *([HomeListeners(connection, readers, homes, listeners.open_start)] if homes is not None else []),
-            Shortcuts(connection, readers, onboardings, listeners.open_start),
+            Shortcuts(connection, readers, listeners.open_start),
+            TrailNotes(connection, readers, onboardings),
             *more,
         )
         self._stopping = Event()

@@ -18,6 +18,7 @@ from bot.onboarding.home_page import ACTIVATIONS, CHOICES, STEPS, Filters, HomeP
 from bot.onboarding.view import REPORTED, OnboardingView, SurfaceView
 from bot.slack import modals
 from bot.slack.commands import help_text
+from bot.slack.corrections import correction_modal
 from bot.slack.home import home_view
 from bot.slack.message_facts import facts_of
 from bot.slack.note_modal import note_modal
@@ -116,6 +117,9 @@ def other_modals(pack: Pack, draw: Draw) -> Iterator[str]:
     yield from wrong_with_view(modals.notice_modal(draw(st.text("abc \n", max_size=9_000)), language))
     text = draw(long_words) * draw(st.integers(1, 9))
     yield from wrong_with_view(note_modal(text, "C1:1.2", draw(st.none() | st.just("ONB-1")), language))
+    step = (view.steps[0].id, draw(localized))
+    yield from wrong_with_view(note_modal("", "", "ONB-1", language, step=draw(st.none() | st.just(step))))
+    yield from wrong_with_view(correction_modal(replace(view, language=language), view.steps[0].id))
 
 
 def answers(pack: Pack, draw: Draw) -> Iterator[str]:
