@@ -238,8 +238,8 @@ class SlackHouse:
             self.onboardings,
             self.packs,
             readers,
-            more=[TicketReplyListener(connection, TicketReplies(self.store, flow), readers)],
             homes=self.homes,
+            replies=TicketReplyListener(connection, TicketReplies(self.store, flow), readers),
             export=self.export,
         )
         effects = Effects(self.store, self.clock)
