@@ -32,7 +32,7 @@ from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.meters import Meters, effect_kind
 from bot.onboarding.accountable import who_must_act
-from bot.onboarding.actors import NoGroups, Roles
+from bot.onboarding.actors import Groups, NoGroups, Roles
 from bot.onboarding.chores import Chores, Task
 from bot.onboarding.clock import Clock, SystemClock
 from bot.onboarding.database_errors import damaged, is_damage
@@ -41,6 +41,7 @@ from bot.onboarding.effects import Effects
 from bot.onboarding.errors import PackGone, SettingsError
 from bot.onboarding.flow import Flow
 from bot.onboarding.forms import FormRules, Forms
+from bot.onboarding.group_memory import GroupMemory
 from bot.onboarding.homes import Homes
 from bot.onboarding.installation import JIRA_ACCOUNT, Installation, require_not_moved
 from bot.onboarding.letters import LETTER, LetterWorker
@@ -138,6 +139,7 @@ class Application:
     sweep: Callable[[], int]
     meters: Meters
     peers: Peers
+    groups: Groups
     heartbeat: Heartbeat
     census: Callable[[], Census]
     stuck: Callable[[], int]
@@ -195,7 +197,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
     kinds = build_kinds(means)
     packs = packs_of(settings, store)
     in_slack, slack = settings.slack.bot_token is not None, SlackConnection(settings.slack, peers)
-    roles = Roles(settings.roles.by_role(), SlackGroups(slack) if in_slack else NoGroups())
+    roles = Roles(settings.roles.by_role(), SlackGroups(slack, GroupMemory(store, clock)) if in_slack else NoGroups())
     surfaces = _surfaces(settings, jira, peers, roles)
     names, longest = [*surfaces, *mirror_names(settings.jira)], settings.engine.longest_pause_seconds
     flow = Flow(store, packs, kinds, jobs, clock, names, longest_pause=longest)
@@ -269,6 +271,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         sweep=_sweeping(heartbeat, [due.run, *([of_slack.homes.sweep, digests.sweep] if in_slack else [])], chores),
         meters=meters,
         peers=peers,
+        groups=roles.groups,
         heartbeat=heartbeat,
         census=Kept(_census(store, clock, watchdog)),
         stuck=watchdog.stuck,
@@ -558,6 +561,7 @@ def _web_server(application: Application, role: Role, front: SlackFront | None) 
         application.heartbeat,
         application.stuck,
         runs_jobs=role != "web",
+        groups=application.groups.unanswered,
         slack_socket=(lambda: front.is_connected) if front is not None and by_socket else None,
     )
     if role != "worker":

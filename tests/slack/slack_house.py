@@ -19,6 +19,7 @@ from bot.onboarding.accountable import who_must_act
 from bot.onboarding.actors import Actor, Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.group_memory import GroupMemory
 from bot.onboarding.home_page import HomeReader
 from bot.onboarding.homes import Homes, HomeWorker
 from bot.onboarding.models import DueRecord
@@ -225,7 +226,7 @@ class SlackHouse:
             }
         )
         connection = SlackConnection(settings)
-        self.groups = SlackGroups(connection, fresh_seconds=0)
+        self.groups = SlackGroups(connection, GroupMemory(self.store, self.clock), fresh_seconds=0)
         roles = Roles(members, self.groups)
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection, partial(who_must_act, roles=roles))
