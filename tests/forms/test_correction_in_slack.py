@@ -106,6 +106,13 @@ def test_the_verb_opens_the_form_again_once_with_its_words(house: FormsHouse, ke
     assert "the FTP port is wrong &amp; so on" in told
 
 
+def test_the_verb_takes_as_many_words_as_the_button_and_asks_for_them(house: FormsHouse, key: str) -> None:
+    assert "Say what is to be corrected" in house.ana.command(f"correct {key}").text
+    assert "2000 at most" in house.ana.command(f"correct {key} {'x' * (LONGEST_COMMENT + 1)}").text
+    house.ana.command(f"correct {key} {'x' * LONGEST_COMMENT}")
+    assert [len(said) for _, said in corrections(house, key)] == [LONGEST_COMMENT]
+
+
 def test_the_data_base_team_may_by_the_button_too(tmp_path: Any) -> None:
     with forms_house(tmp_path, roles={"manager": ["U0ANA"], "data_base": ["U0BOB"]}) as house:
         key = house.start()
