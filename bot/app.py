@@ -94,6 +94,7 @@ def build(settings: Settings, *, clock: Clock | None = None, patience: float = 0
         sweep=build_sweep(settings, core, looks, of_slack.homes, digests, watchdog, heartbeat, meters),
         meters=meters,
         peers=peers,
+        groups=core.roles.groups,
         heartbeat=heartbeat,
         census=Kept(build_census(store, clock, watchdog)),
         stuck=watchdog.stuck,

@@ -1,6 +1,7 @@
 """What /readyz knows of each part: looked at in this process and in the database, never by calling a server."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from time import monotonic
 
 from sqlalchemy.exc import DBAPIError
@@ -41,14 +42,19 @@ class Readiness:
         *,
         runs_jobs: bool,
         slack_socket: Callable[[], bool] | None = None,
+        groups: Callable[[], Mapping[str, datetime | None]] | None = None,
     ) -> None:
-        """``stuck`` counts the jobs that are; ``slack_socket`` tells whether the socket is open, if there is one."""
+        """``stuck`` counts the jobs that are; ``slack_socket`` tells whether the socket is open, if there is one.
+
+        ``groups`` are the user groups that Slack did not answer for, with when it last did.
+        """
         self._store = store
         self._peers = peers
         self._heartbeat = heartbeat
         self._stuck = stuck
         self._runs_jobs = runs_jobs
         self._slack_socket = slack_socket
+        self._groups = groups
 
     def __call__(self) -> Mapping[str, Part]:
         """Return the parts by name."""
@@ -62,6 +68,10 @@ class Readiness:
         for name, call in self._peers.known().items():
             since = f"since {call.since:%Y-%m-%d %H:%M} UTC"
             parts[name] = Part(call.trouble is None, needed=False, seen=f"{call.trouble or 'answers'}, {since}")
+        if self._groups is not None and (old := self._groups()):
+            ages = {group: f"as of {at:%Y-%m-%d %H:%M} UTC" if at else "never told" for group, at in old.items()}
+            said = ", ".join(f"{group} {ages[group]}" for group in sorted(ages))
+            parts["user groups"] = Part(False, needed=False, seen=f"Slack does not answer: {said}")
         if parts["database"].ok:
             try:
                 stuck = self._stuck()

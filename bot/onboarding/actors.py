@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol, Self
 
 from bot.locales import say
@@ -41,13 +42,16 @@ class Accountable:
 
 
 class Groups(Protocol):
-    """The members of Slack's user groups. Neither method raises: while Slack is away the last known ones count."""
+    """The members of Slack's user groups. No method raises: while Slack is away the last known ones count."""
 
     def refresh(self, groups: Collection[str]) -> None:
         """Bring what is known of some groups up to date, in a moment; never within a transaction."""
 
     def members(self, group: str) -> Collection[str]:
         """Return the user ids of a group as they are known; asks nobody."""
+
+    def unanswered(self) -> Mapping[str, datetime | None]:
+        """Return the groups that Slack did not answer for at the last try, with when it last did; None: never."""
 
 
 class NoGroups:
@@ -60,6 +64,10 @@ class NoGroups:
         """Nobody is known to be in a group."""
         del group
         return ()
+
+    def unanswered(self) -> Mapping[str, datetime | None]:
+        """Nobody was asked."""
+        return {}
 
 
 def is_slack_user(member: str) -> bool:

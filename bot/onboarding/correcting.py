@@ -53,6 +53,11 @@ def correction_of_run(memory: Mapping[str, Any], run: int) -> Correction | None:
     return next((asked for asked in corrections(memory) if asked.run == run), None)
 
 
+def can_be_corrected(kind: str, state: str) -> bool:
+    """Tell whether a step is a form whose answers are there: only of such a one can a correction be asked."""
+    return kind == "form" and state == "done"
+
+
 class Correcting:
     """Opens forms again."""
 
@@ -82,6 +87,13 @@ class Correcting:
             return True
 
     @tried_again
+    def require(self, key: str, step_id: str, *, actor: Actor) -> None:
+        """Raise Refused, and note it, when the actor may not ask for a correction of a form, or it has none to make."""
+        with self._asking.step(key, step_id, actor, None, role="manager", or_role="data_base") as asked:
+            assert asked is not None
+            _require_answers(*asked)
+
+    @tried_again
     def asked_on_ticket(self, key: str, comment: str, *, actor: Actor, source: str) -> bool:
         """Ask for a correction as whoever has commented on the ticket that the form was made into.
 
@@ -103,15 +115,12 @@ class Correcting:
             records = session.exec(forms.order_by(col(StepRecord.position))).all()
         if not records:
             raise Refused(say("forms.none", key=onboarding.key))
-        return next((record.step_id for record in records if record.state == "done"), records[0].step_id)
+        sent = (record.step_id for record in records if can_be_corrected(record.kind, record.state))
+        return next(sent, records[0].step_id)
 
     def _open_again(self, change: Change, record: StepRecord, comment: str) -> None:
         comment = comment.replace("\r\n", "\n").strip()
-        title = change.definition(record).title
-        if record.kind != "form":
-            raise Refused(say("refused.no_form", step=title))
-        if record.state != "done":
-            raise Refused(say("refused.nothing_to_correct", step=title, state=say(f"state.{record.state}")))
+        _require_answers(change, record)
         if not comment:
             raise Refused(say("refused.no_comment"))
         if len(comment) > LONGEST_COMMENT:
@@ -122,3 +131,12 @@ class Correcting:
         forget_draft(change.session, record.onboarding_id, record.step_id)
         memory = {CORRECTIONS: [*record.memory.get(CORRECTIONS, ()), kept]}
         self._flow.settle(change, record, Back(to=record.step_id, memory=memory))
+
+
+def _require_answers(change: Change, record: StepRecord) -> None:
+    """Raise Refused unless the step is a form that was sent."""
+    title = change.definition(record).title
+    if record.kind != "form":
+        raise Refused(say("refused.no_form", step=title))
+    if not can_be_corrected(record.kind, record.state):
+        raise Refused(say("refused.nothing_to_correct", step=title, state=say(f"state.{record.state}")))

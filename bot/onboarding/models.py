@@ -309,6 +309,16 @@ class Person(SQLModel, table=True):
     asked_at: datetime = _moment()
 
 
+class GroupRecord(SQLModel, table=True):
+    """A user group of Slack's (``S123``) with its members' ids, as Slack told them at ``seen_at``."""
+
+    __tablename__ = "user_group"
+
+    id: str = Field(primary_key=True)
+    members: list[str] = _json()
+    seen_at: datetime = _moment()
+
+
 class HomeRecord(SQLModel, table=True):
     """A person's Home: what they chose to see, and how far what is shown there has come.
 

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from rapidfuzz import process
 
 from bot.locales import say
+from bot.onboarding.correcting import LONGEST_COMMENT
 from bot.slack.typed import Person, plain_text, read_date, read_person, unquoted
 from checklists.model import Language, Localized
 
@@ -36,7 +37,7 @@ VerbName = Literal[
     "help",
 ]
 # What a verb takes, in the order in which it is typed.
-ArgumentKind = Literal["key", "step", "ticks", "person", "day", "about", "reason", "text", "verb", "late"]
+ArgumentKind = Literal["key", "step", "ticks", "person", "day", "about", "reason", "text", "comment", "verb", "late"]
 
 LONGEST_REASON, LONGEST_TEXT = 1_000, 2_000
 LONGEST_WORD = 40
@@ -127,7 +128,7 @@ VERBS = (
         (KEY, Argument("about", True, "portal:"), Argument("text", example="slack.example.note")),
     ),
     Verb("form", ("formulaire", "formulario"), (KEY,)),
-    Verb("correct", ("corriger", "corregir"), (KEY, Argument("reason", example="slack.example.correct"))),
+    Verb("correct", ("corriger", "corregir"), (KEY, Argument("comment", example="slack.example.correct"))),
     Verb("check", ("contrôle", "controle", "vérifier", "verifier", "control", "comprobar"), (KEY,)),
     Verb("cancel", ("annuler", "anular", "cancelar"), (KEY, REASON)),
     Verb("reopen", ("rouvrir", "reabrir"), (KEY, Argument("about", True, "portal:"), REASON)),
@@ -299,6 +300,10 @@ def _take_text(asked: Asked, rest: str, _: Argument, __: tuple[Argument, ...]) -
     return _words(asked, rest, LONGEST_TEXT, "refused.empty_note"), ""
 
 
+def _take_comment(asked: Asked, rest: str, _: Argument, __: tuple[Argument, ...]) -> tuple[Asked, str]:
+    return _words(asked, rest, LONGEST_COMMENT, "refused.no_comment"), ""
+
+
 def _take_verb(asked: Asked, rest: str, _: Argument, __: tuple[Argument, ...]) -> tuple[Asked, str]:
     word, after = _first_word(rest)
     return replace(asked, text=word.casefold()[:LONGEST_WORD]), after
@@ -318,6 +323,7 @@ _READERS: dict[str, Callable[[Asked, str, Argument, tuple[Argument, ...]], tuple
     "about": _take_about,
     "reason": _take_reason,
     "text": _take_text,
+    "comment": _take_comment,
     "verb": _take_verb,
     "late": _take_late,
 }

@@ -4,7 +4,7 @@ Slack's library acknowledges an event before its listener runs. So the file is p
 middleware: the acknowledgement follows the commit, and an event whose commit failed is delivered again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -26,13 +26,22 @@ ANSWER = "answer_to_a_dropped_file"
 class DroppedFiles(Answering):
     """Hears of files in threads; those of other threads and of the bot itself are nobody's business."""
 
-    def __init__(self, connection: SlackConnection, onboardings: Onboardings, readers: Readers) -> None:
+    def __init__(
+        self,
+        connection: SlackConnection,
+        onboardings: Onboardings,
+        readers: Readers,
+        beside: Sequence[Callable[..., Any]] = (),
+    ) -> None:
+        """``beside`` are middlewares that hear of the same messages first: what their words are for."""
         super().__init__(connection, readers)
         self._onboardings = onboardings
+        self._beside = beside
 
     def register(self, app: App) -> None:
         """Register the listener; it must come before one that hears every message."""
-        app.event({"type": "message", "subtype": "file_share"}, middleware=[self.taken])(self.answered)
+        heard = app.event({"type": "message", "subtype": "file_share"}, middleware=[*self._beside, self.taken])
+        heard(self.answered)
 
     def taken(self, event: Payload, context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - the library tells arguments by their names
         """Put the files on the trail; without that the event is not acknowledged."""

@@ -1,6 +1,8 @@
 """What an event says of itself: who acted, and which event it is."""
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from bot.onboarding.actors import Actor
@@ -29,5 +31,11 @@ def action_source(body: Payload, action: Payload) -> str:
 
 
 def view_source(view: Payload) -> str:
-    """Name the submission of a modal."""
-    return f"slack:view:{view.get('id')}:{view.get('hash')}"[:512]
+    """Name the submission of a modal by the modal and what was entered.
+
+    Sent again because the answer was late it is the same one. With other words after a refusal at a field it is another
+    one, though Slack's hash of the modal is the same as before.
+    """
+    entered = json.dumps((view.get("state") or {}).get("values") or {}, sort_keys=True)
+    said = sha256(entered.encode()).hexdigest()[:16]
+    return f"slack:view:{view.get('id')}:{view.get('hash')}:{said}"[:512]

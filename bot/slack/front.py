@@ -27,13 +27,16 @@ from bot.onboarding.service import Onboardings
 from bot.slack.arrivals import Arrivals, TimedApp
 from bot.slack.clicks import Clicks
 from bot.slack.connection import SlackConnection, in_our_words
+from bot.slack.corrections import Corrections
 from bot.slack.desk import Export
 from bot.slack.dropped_files import DroppedFiles
 from bot.slack.home_listeners import HomeListeners
 from bot.slack.listeners import Listeners
 from bot.slack.readers import ContextExecutor, Readers
+from bot.slack.replies import TicketReplyListener
 from bot.slack.settings import SlackSettings
 from bot.slack.shortcuts import Shortcuts
+from bot.slack.trail_notes import TrailNotes
 
 log = structlog.stdlib.get_logger()
 
@@ -70,13 +73,14 @@ class SlackFront:
         more: Sequence[MoreListeners] = (),
         *,
         homes: Homes | None = None,
+        replies: TicketReplyListener | None = None,
         export: Export | None = None,
     ) -> None:
         """``readers`` knows the language of whoever is answered.
 
         ``arrivals`` hears of each event that was answered, and of requests that are not Slack's. Without ``homes``
-        there is no Home tab. ``more`` are the listeners of other parts: the form's, the digest's, those to replies.
-        ``export`` writes an onboarding's dossier into a folder.
+        there is no Home tab. ``more`` are the listeners of other parts: the form's, the digest's. ``replies`` hears
+        what is said to tickets, beside files too. ``export`` writes an onboarding's dossier into a folder.
         """
         self._connection = connection
         self._arrivals = arrivals or Arrivals()
@@ -85,11 +89,14 @@ class SlackFront:
         listeners = Listeners(connection, onboardings, packs, readers, clicks, export)
         # Of two that hear an event the first has it: the narrower ones come first.
         self._listeners: tuple[MoreListeners, ...] = (
-            DroppedFiles(connection, onboardings, readers),
+            DroppedFiles(connection, onboardings, readers, [replies.take_beside_files] if replies is not None else []),
             listeners,
+            Corrections(connection, onboardings, readers),
             *([HomeListeners(connection, readers, homes, listeners.open_start)] if homes is not None else []),
-            Shortcuts(connection, readers, onboardings, listeners.open_start),
+            Shortcuts(connection, readers, listeners.open_start),
+            TrailNotes(connection, readers, onboardings),
             *more,
+            *([replies] if replies is not None else []),
         )
         self._stopping = Event()
         self._thread: Thread | None = None

@@ -12,13 +12,14 @@ from bot.onboarding.home_page import HomePage, Part
 from bot.onboarding.homes import HomeGone, HomeOvertaken
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
+from bot.slack import box_notes
 from bot.slack.connection import SlackConnection, SlackRefused
 from bot.slack.controls import ICONS, steps_with_controls
 from bot.slack.mrkdwn import inline, link, moment
 from bot.slack.parent import late_mark, progress_bar
 from checklists.model import Language
 
-CALLBACK = "home"
+CALLBACK, NOTE = "home", "home_note"
 # The text and the controls of one step.
 STEP_BLOCKS, STEP_TEXT = 4, 3_000
 ALL = "*"
@@ -98,12 +99,26 @@ def _step(view: OnboardingView, step: StepView, command: str) -> list[b.Block]:
         title = f"{ICONS[step.state]} *{inline(step.definition.title.text(view.language), 150)}*"
         more = say("slack.more_steps", count=1, command=command, key=view.key).text(view.language)
         shown = [b.section(f"{title}\n{more}")]
-    return [*(_named(block, view.key) for block in shown), b.context(" · ".join(parts))]
+    noted = [_with_note(block, f"{view.key}:{step.id}", view.language) for block in shown]
+    return [*(_named(block, view.key) for block in noted), b.context(" · ".join(parts))]
 
 
 def _named(block: b.Block, key: str) -> b.Block:
     """Two activations at the same revision have the same step: on one surface their block ids must differ."""
     return block | {"block_id": f"{block['block_id']}:{key}"} if "block_id" in block else block
+
+
+def _with_note(block: b.Block, about: str, language: Language) -> b.Block:
+    """Put a button for a note beside a step's buttons, where there is none that takes notes about its boxes."""
+    if block["type"] != "actions" or not block["block_id"].endswith(":actions"):
+        return block
+    if any(element["action_id"] == box_notes.NOTE for element in block["elements"]):
+        return block
+    return block | {"elements": [*block["elements"], _note(about, language)]}
+
+
+def _note(about: str, language: Language) -> b.Block:
+    return b.button(say("home.note").text(language), NOTE, about)
 
 
 def _my_activations(page: HomePage) -> list[b.Block]:
@@ -112,7 +127,10 @@ def _my_activations(page: HomePage) -> list[b.Block]:
         return [*built, b.section(say("home.no_activations").text(page.language))]
     return [
         *built,
-        *(b.section(_line(view, page.language)) for view in page.activations),
+        *(
+            b.section(_line(view, page.language)) | {"accessory": _note(view.key, page.language)}
+            for view in page.activations
+        ),
         *_turning(page, page.part, "page"),
     ]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.slack import shortcuts
+from bot.slack import shortcuts, trail_notes
 from bot.slack.commands import usage_hint
 
 # Least scopes, each with what it is for.
@@ -34,7 +34,7 @@ BOT_EVENTS = ("app_home_opened", "message.channels", "message.groups")
 SHORTCUTS = {
     shortcuts.START: ("global", "Begin the activation of an operator for a partner"),
     shortcuts.FROM_MESSAGE: ("message", "Begin an activation with what this message says"),
-    shortcuts.NOTE: ("message", "Keep this message on the audit trail of an activation"),
+    trail_notes.SHORTCUT: ("message", "Keep this message on the audit trail of an activation"),
 }
 
 

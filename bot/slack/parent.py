@@ -11,6 +11,7 @@ from bot.onboarding.actors import Accountable, role_name
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
 from bot.slack.controls import ICONS, steps_with_controls
+from bot.slack.corrections import offers
 from bot.slack.mrkdwn import chunks, code, inline, link, mention, moment, whole_lines
 from checklists.model import Language
 
@@ -54,9 +55,11 @@ def message_blocks(view: OnboardingView, command: str = COMMAND) -> list[b.Block
     acting = [step for step in view.steps if step.state in {"waiting", "failed", "running"}]
     if acting:
         built.append(b.section(_who_acts(acting, language)))
-    room = b.MOST_TEXT - b.text_size(built) - len(_more(len(view.steps), view, command))
-    steps, left = steps_with_controls(view, blocks=b.MOST_BLOCKS - len(built) - 1, characters=room)
-    built += steps
+    corrections = offers(view)
+    room = b.MOST_TEXT - b.text_size([*built, *corrections]) - len(_more(len(view.steps), view, command))
+    blocks = b.MOST_BLOCKS - len(built) - len(corrections) - 1
+    steps, left = steps_with_controls(view, blocks=blocks, characters=room)
+    built += [*steps, *corrections]
     if left > 0:
         built.append(b.context(_more(left, view, command)))
     return built

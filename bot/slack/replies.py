@@ -1,7 +1,8 @@
 """A reply in an onboarding's thread that is meant for the ticket: it begins with ``ticket:``, ``jira:`` or its key.
 
 Slack's library acknowledges an event before it calls the listener; what must be in the database first is done in the
-listener's middleware. An edited or deleted reply is not followed: the comment stays as it was written.
+listener's middleware. An edited or deleted reply is not followed: the comment stays as it was written. A file that
+comes with a reply is never put on the ticket: it may hold customers' data, which the ticket's readers need not see.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 from slack_bolt import App
 
+from bot.locales import say
 from bot.onboarding.actors import Actor
 from bot.onboarding.errors import Refused, Unavailable
 from bot.onboarding.ticket_talk import TicketReplies
@@ -30,9 +32,13 @@ _REFERENCE = re.compile(r"<([@#!]?)([^>|]*)(?:\|([^>]*))?>")
 
 def is_for_ticket(event: Payload) -> bool:
     """Tell whether a ``message`` event is a person's reply to a ticket: in a thread, in words, and so marked."""
+    return event.get("subtype") in PLAIN and not event.get("files") and _is_marked(event)
+
+
+def _is_marked(event: Payload) -> bool:
     thread, ts = event.get("thread_ts"), event.get("ts")
-    is_reply = bool(thread) and thread != ts and event.get("subtype") in PLAIN
-    is_persons = bool(event.get("user")) and not event.get("bot_id") and not event.get("files")
+    is_persons = bool(event.get("user")) and not event.get("bot_id")
+    is_reply = bool(thread) and thread != ts
     return is_reply and is_persons and FOR_TICKET.match(str(event.get("text") or "")) is not None
 
 
@@ -49,12 +55,23 @@ class TicketReplyListener(Answering):
 
     def take(self, body: Payload, next_: Callable[[], Any]) -> None:
         """Have the reply written on the ticket; a refusal is told to the person alone."""
+        self._take(body["event"])
+        next_()
+
+    def take_beside_files(self, body: Payload, next_: Callable[[], Any]) -> None:
+        """Have the words that came with files written on the ticket, where they are marked for it."""
         event = body["event"]
+        if _is_marked(event) and self._take(event):
+            self._answer(event, say("talk.file_stays").text(self._language))
+        next_()
+
+    def _take(self, event: Payload) -> bool:
+        """Have a reply written, or tell why not; True when it will be."""
         marked = FOR_TICKET.match(str(event["text"]))
         assert marked is not None
         channel = str(event["channel"])
         try:
-            self._replies.reply(
+            return self._replies.reply(
                 "slack",
                 f"{channel}:{event['thread_ts']}",
                 plain(str(event["text"])[marked.end() :]),
@@ -64,9 +81,11 @@ class TicketReplyListener(Answering):
                 source=f"slack:message:{channel}:{event['ts']}",
             )
         except Refused as refused:
-            said = escaped(refused.text.text(self._language))
-            tell(self._connection, event["user"], said, channel=channel, thread=event["thread_ts"])
-        next_()
+            self._answer(event, escaped(refused.text.text(self._language)))
+            return False
+
+    def _answer(self, event: Payload, text: str) -> None:
+        tell(self._connection, event["user"], text, channel=event["channel"], thread=event["thread_ts"])
 
     def _name(self, user: str) -> str:
         """Return how people call somebody; the id where Slack does not say."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bot.engine import DurableJobs
 from bot.meters import Meters
+from bot.onboarding.actors import Groups
 from bot.onboarding.clock import Clock
 from bot.onboarding.digests import DigestSchedule
 from bot.onboarding.flow import Flow
@@ -57,6 +58,7 @@ class Application:
     sweep: Callable[[], int]
     meters: Meters
     peers: Peers
+    groups: Groups
     heartbeat: Heartbeat
     census: Callable[[], Census]
     stuck: Callable[[], int]

@@ -8,6 +8,7 @@ from bot.links_key import secret_key
 from bot.mail import SmtpMailer
 from bot.onboarding.actors import NoGroups, Roles
 from bot.onboarding.clock import Clock
+from bot.onboarding.group_memory import GroupMemory
 from bot.onboarding.peers import Peers
 from bot.onboarding.registry import Registry
 from bot.onboarding.store import Store
@@ -53,7 +54,7 @@ def build_outside(settings: Settings, store: Store, clock: Clock, peers: Peers) 
     means = _means(settings, store, clock, transfer, links, JiraTickets(jira) if jira else UnsetTickets())
     slack = SlackConnection(settings.slack, peers)
     in_slack = settings.slack.bot_token is not None
-    roles = Roles(settings.roles.by_role(), SlackGroups(slack) if in_slack else NoGroups())
+    roles = Roles(settings.roles.by_role(), SlackGroups(slack, GroupMemory(store, clock)) if in_slack else NoGroups())
     return Outside(jira, slack, roles, transfer, links, means)
 
 

@@ -77,7 +77,6 @@ def slack_front(application: Application) -> SlackFront | None:
     more: list[MoreListeners] = [
         FormListeners(connection, application.forms, readers, application.sheets.keep),
         DigestListeners(connection, application.digests, readers),
-        TicketReplyListener(connection, application.replies, readers),
     ]
     return SlackFront(
         connection,
@@ -88,5 +87,6 @@ def slack_front(application: Application) -> SlackFront | None:
         arrivals,
         more,
         homes=application.homes,
+        replies=TicketReplyListener(connection, application.replies, readers),
         export=application.export,
     )

@@ -28,6 +28,7 @@ def web_server(application: Application, role: Role, front: SlackFront | None) -
         application.heartbeat,
         application.stuck,
         runs_jobs=role != "web",
+        groups=application.groups.unanswered,
         slack_socket=(lambda: front.is_connected) if front is not None and by_socket else None,
     )
     if role != "worker":

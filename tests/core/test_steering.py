@@ -1,8 +1,8 @@
 """What managers decide about a whole onboarding: who answers for it, until when, notes, and opening it again."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -285,6 +285,9 @@ class Directory:
 
     def members(self, group: str) -> Collection[str]:
         return self.known.get(group, [])
+
+    def unanswered(self) -> Mapping[str, datetime | None]:
+        return {}
 
 
 def test_a_user_groups_members_hold_the_role_and_a_refusal_names_the_group(tmp_path: Path, database: str) -> None:

@@ -1,17 +1,21 @@
 """The morning digest as a direct message: within Slack's limits, found again, stopped by its button; the late list."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from forms_house import FormsHouse, eventually, forms_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.onboarding.actors import Actor
 from bot.onboarding.clock import WorkingTime
 from bot.onboarding.digests import Digest, Item, NotReachable
 from bot.onboarding.effects import NothingHappened
+from bot.onboarding.models import DigestRecord
 from bot.onboarding.ports import Job
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import SlackPerson
@@ -85,6 +89,37 @@ def test_a_manager_gets_one_and_stops_it_and_begins_again(house: FormsHouse) -> 
     morning(house)
     assert len(ana.messages()) == 2
     assert not house.ana.state()["failures"]
+
+
+def test_each_gets_it_in_their_own_morning_and_language(house: FormsHouse) -> None:
+    zones = {"U0ANA": ("fr-FR", "America/Bogota"), "U0BOB": ("es-ES", "Europe/Madrid")}
+    for user, (locale, zone) in zones.items():
+        old = house.slack.workspace.users[user]
+        house.slack.workspace.users[user] = replace(old, locale=locale, tz=zone)
+    for user in zones:
+        house.start(Actor("slack", f"slack:{user}", user))
+    house.bot.digests.enlist()
+
+    def row(user: str) -> DigestRecord:
+        with house.bot.store.reading() as session:
+            return session.get_one(DigestRecord, user)
+
+    opening = {user: row(user).due_at.astimezone(ZoneInfo(zone)).time() for user, (_, zone) in zones.items()}
+    assert opening["U0ANA"] == opening["U0BOB"]
+    madrid, bogota = row("U0BOB").due_at, row("U0ANA").due_at
+    assert {(bogota - madrid) % timedelta(days=1)} <= {timedelta(hours=6), timedelta(hours=7)}
+    first, second = sorted(zones, key=lambda user: row(user).due_at)
+    house.clock.move_to(row(first).due_at + timedelta(minutes=1))
+    house.bot.digests.sweep()
+    assert row(first).enqueued_for is not None
+    assert row(second).enqueued_for is None
+    words = {"U0ANA": "À suivre", "U0BOB": "Pendiente"}
+    for user in (first, second):
+        house.clock.move_to(max(row(user).due_at, house.clock.now()) + timedelta(minutes=1))
+        house.bot.digests.sweep()
+        house.bot.run_job(Job(0, f"digest:{user}"))
+        [message] = direct(house, user).messages()
+        assert words[user] in str(message["blocks"])
 
 
 def test_a_digest_whose_answer_was_lost_is_found_in_the_conversation(house: FormsHouse) -> None:

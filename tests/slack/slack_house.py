@@ -17,6 +17,7 @@ from bot.onboarding.accountable import who_must_act
 from bot.onboarding.actors import Roles
 from bot.onboarding.effects import Effects
 from bot.onboarding.flow import Flow
+from bot.onboarding.group_memory import GroupMemory
 from bot.onboarding.home_page import HomeReader
 from bot.onboarding.homes import Homes, HomeWorker
 from bot.onboarding.inbox import Inbox
@@ -188,7 +189,7 @@ class SlackHouse:
             }
         )
         connection = SlackConnection(settings)
-        self.groups = SlackGroups(connection, fresh_seconds=0)
+        self.groups = SlackGroups(connection, GroupMemory(self.store, self.clock), fresh_seconds=0)
         roles = Roles(members, self.groups)
         self.onboardings = Onboardings(self.store, self.packs, flow, self.clock, roles, language="en")
         self.surface = SlackSurface(connection, partial(who_must_act, roles=roles))
@@ -205,8 +206,8 @@ class SlackHouse:
                 self.packs,
                 readers,
                 Clicks(connection, readers, self.inbox, patience=CARRIED_OUT_SECONDS),
-                more=[TicketReplyListener(connection, TicketReplies(self.store, flow), readers)],
                 homes=self.homes,
+                replies=TicketReplyListener(connection, TicketReplies(self.store, flow), readers),
                 export=self.export,
             )
 

@@ -96,7 +96,7 @@ def _wrong_with_block(block: Mapping[str, Any]) -> Iterator[str]:
     said = [block[name]["text"] for name in ("label", "hint") if block["type"] == "input" and name in block]
     if any(len(text) > 2_000 for text in said):
         yield "label or hint"
-    elements = [*block.get("elements", ()), *([block["element"]] if "element" in block else [])]
+    elements = [*block.get("elements", ()), *(block[name] for name in ("element", "accessory") if name in block)]
     interactive = [each for each in elements if each["type"] not in {"mrkdwn", "plain_text", "image"}]
     names = [each["action_id"] for each in interactive]
     if len(names) != len(set(names)):

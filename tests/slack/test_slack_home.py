@@ -10,7 +10,7 @@ from slack_house import ANA, Run, SlackHouse, eventually, slack_house
 from sqlalchemy import event
 from sqlmodel import select
 
-from bot.onboarding.actors import Actor
+from bot.onboarding.actors import Accountable, Actor
 from bot.onboarding.home_page import ACTIVATIONS, STEPS
 from bot.onboarding.models import HomeRecord, Onboarding, StepRecord
 from bot.onboarding.ports import Job
@@ -342,3 +342,58 @@ def test_the_message_tab_is_no_opening_of_the_home(home: SlackHouse) -> None:
     eventually(lambda: record(home))
     assert record(home, "slack:U0BOB") is None
     assert not [error for error in home.slack.workspace.warnings if "never acknowledged" in error]
+
+
+def noted(house: SlackHouse, run: Run) -> list[tuple[str, str | None, str, Any]]:
+    lines = [line for line in house.onboardings.trail(run.key) if line.kind == "noted"]
+    return [(line.actor, line.step, line.content["seen"]["en"], line.content.get("link")) for line in lines]
+
+
+def test_a_note_goes_to_the_trail_of_an_activation_or_of_a_step(home: SlackHouse) -> None:
+    run = home.start()
+    shown = open_home(home)
+    home.ana.press(shown["id"], "home_note", run.key)
+    modal = home.ana.wait_for_view(callback_id="note")
+    assert [block["block_id"] for block in modal["blocks"] if block["type"] == "input"] == ["text"]
+    assert "link to the message" not in texts(modal)
+    assert home.ana.submit(modal["id"], {"text": "They call back on <b>Monday</b>"}, repeat=True) == {}
+    home.ana.press(shown["id"], "home_note", f"{run.key}:references")
+    modal = home.ana.wait_for_view(callback_id="note")
+    assert f"*{run.key}* · References" in texts(modal)
+    assert home.ana.submit(modal["id"], {"text": "Two of them are old"}) == {}
+    assert noted(home, run) == [
+        ("ana", None, "They call back on <b>Monday</b>", None),
+        ("ana", "references", "Two of them are old", None),
+    ]
+    home.settle()
+    assert "They call back on &lt;b&gt;Monday&lt;/b&gt;" in str(home.ana.messages(run.ts))
+
+
+def test_a_step_whose_boxes_take_notes_has_one_button_for_them(home: SlackHouse) -> None:
+    run = home.start()
+    names = {
+        block["block_id"].partition(":")[0]: [element["action_id"] for element in block["elements"]]
+        for block in open_home(home)["blocks"]
+        if block["block_id"].endswith(f":actions:{run.key}")
+    }
+    assert "box_note" in names["portal"]
+    assert "home_note" not in names["portal"]
+    assert "home_note" in names["references"]
+
+
+def test_a_note_from_the_home_is_refused_at_the_field(home: SlackHouse) -> None:
+    run = home.start()
+    home.onboardings.steering.assign(run.key, Accountable("U0GUEST", "Gwen"), actor=ANA)
+    shown = open_home(home, home.guest)
+    home.guest.press(shown["id"], "home_note", run.key)
+    modal = home.guest.wait_for_view(callback_id="note")
+    # Whoever is named for it sees it on their Home, and has no right by that which they had not.
+    assert "manager" in home.guest.submit(modal["id"], {"text": "Me too"})["text"]
+    assert noted(home, run) == []
+    assert home.events(run)[-1] == "refused"
+    home.onboardings.steering.assign(run.key, None, actor=ANA)
+    home.ana.press(open_home(home)["id"], "home_note", run.key)
+    modal = home.ana.wait_for_view(callback_id="note")
+    assert "text" in home.ana.submit(modal["id"], {"text": "  "})
+    assert home.ana.submit(modal["id"], {"text": "After that refusal"}) == {}
+    assert [text for _, _, text, _ in noted(home, run)] == ["After that refusal"]

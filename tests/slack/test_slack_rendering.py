@@ -42,6 +42,8 @@ evidence = st.builds(
         max_size=10,
     ).map(tuple),
 )
+# Made once: a draw that repeats itself knows them again.
+maybe_words, maybe_localized = st.none() | words, st.none() | localized
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +66,13 @@ def view_of(pack: Pack, draw: Any = None, **changed: Any) -> OnboardingView:
                 state=state,
                 role=definition.role,
                 waits_for=definition.role if state == "waiting" else None,
-                note=drawn(st.none() | localized, None),
+                note=drawn(maybe_localized, None),
                 code="UNREACHABLE" if state == "failed" else None,
                 seen=drawn(localized, None) if state == "failed" else None,
                 advice=drawn(localized, None) if state == "failed" else None,
                 reason=drawn(words, "why") if state == "skipped" else None,
                 link=drawn(st.none() | st.just("https://jira.example/browse/DB-1"), None),
-                ticks=tuple(TickView(tick, by=drawn(st.none() | words, None), at=NOW) for tick in definition.ticks),
+                ticks=tuple(TickView(tick, by=drawn(maybe_words, None), at=NOW) for tick in definition.ticks),
                 evidence=drawn(evidence, Evidence()),
                 due_on=drawn(st.none() | st.dates(), None),
                 changed_at=NOW,

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_house import ANA, PEOPLE, SlackHouse, eventually, slack_house
+from slack_house import ANA, PEOPLE, Run, SlackHouse, eventually, slack_house
 
 from bot.onboarding.errors import NotYet
 from bot.onboarding.models import HomeRecord, Person
 from bot.onboarding.outcomes import Failed
 from bot.onboarding.persons import spoken
 from bot.sandbox.faults import Fault
+from bot.sandbox.slack import SlackPerson
 from bot.sandbox.slack.entities import User
 from bot.sandbox.slack.server import EVENTS, SHORTCUTS
 from bot.slack import manifest
@@ -170,6 +171,58 @@ def test_the_channel_stays_in_the_onboardings_language(mixed: SlackHouse) -> Non
     eventually(lambda: _has_home(mixed, "slack:U0ANA"))
     mixed.settle()
     assert "Mes étapes" in str(mixed.ana.home())
+
+
+def test_what_a_dropped_file_is_told_is_in_its_givers_language(mixed: SlackHouse) -> None:
+    run = mixed.start()
+    # This operator checks no files.
+    mixed.ana.say("", thread_ts=run.ts, files={"a.mdb": b"x"})
+    assert "n'a pas de fichier de test" in eventually(lambda: alone(mixed.ana, run))[0]
+    mixed.bob.say("", thread_ts=run.ts, files={"a.mdb": b"x"})
+    assert "no tiene fichero de prueba" in eventually(lambda: alone(mixed.bob, run))[0]
+    # One who reads German, and may not.
+    mixed.guest.say("ticket: x", thread_ts=run.ts, files={"a.mdb": b"x"})
+    assert "may do this" in eventually(lambda: alone(mixed.guest, run)[1:])[0]
+
+
+def alone(person: SlackPerson, run: Run) -> list[str]:
+    return [str(message["text"]) for message in person.messages(run.ts) if message["ephemeral"]]
+
+
+def test_notes_beside_boxes_ask_and_answer_in_their_writers_language(mixed: SlackHouse) -> None:
+    run = mixed.start()
+    for person, title, wrong in (
+        (mixed.ana, "Note ou preuve", "Écrivez une note"),
+        (mixed.bob, "Nota o prueba", "Escriba una nota"),
+    ):
+        person.click(run.ts, "box_note", f"{run.key}:portal")
+        view = person.wait_for_view(callback_id="box_note")
+        assert view["title"]["text"] == title
+        assert wrong in person.submit(view["id"])["text"]
+        person.close(view["id"])
+    mixed.bob.click(run.ts, "box_note", f"{run.key}:portal")
+    view = mixed.bob.wait_for_view(callback_id="box_note")
+    mixed.onboardings.cancel(run.key, "why", actor=ANA)
+    assert "está cerrada" in mixed.bob.submit(view["id"], {"text": "x"})["text"]
+
+
+def test_the_late_ones_are_listed_to_each_in_their_language(mixed: SlackHouse) -> None:
+    run = mixed.start(client="<ACME> & Co")
+    assert mixed.ana.command("list late").text == "Rien n'est en retard."
+    assert mixed.bob.command("listar tarde").text == "No hay nada con retraso."
+    mixed.later(15 * 86_400)
+    for person, mark, step in (
+        (mixed.ana, "de retard", "Portail"),
+        (mixed.bob, "de retraso", "Portal"),
+        (mixed.guest, "working days late", "Portal"),
+    ):
+        [line] = person.command("list late").text.split("\n")
+        assert f"|{run.key}>" in line
+        assert "&lt;ACME&gt; &amp; Co" in line
+        assert mark in line
+        assert f" · {step} · " in line
+    mixed.onboardings.skip(run.key, "portal", "why", actor=ANA)
+    assert mixed.ana.command("list late").text == "Rien n'est en retard."
 
 
 def _has_home(house: SlackHouse, person: str) -> bool:

@@ -50,7 +50,8 @@ def test_what_is_no_marked_reply_is_acknowledged_and_left_alone(house: SlackHous
     house.ana.say("ticket: in the channel")
     house.ana.say("not marked", thread_ts=run.ts)
     house.ana.say("COVID-19: is over", thread_ts=run.ts)
-    house.ana.say("ticket: with a file", thread_ts=run.ts, files={"a.txt": b"a"})
+    house.ana.say("not marked, with a file", thread_ts=run.ts, files={"a.txt": b"a"})
+    house.ana.say("ticket: in the channel, with a file", files={"a.txt": b"a"})
     stranger = house.ana.say("ticket or not")
     house.ana.say("ticket: in a strange thread", thread_ts=stranger)
     house.ana.say("ticket: the last one", thread_ts=run.ts)
@@ -64,6 +65,27 @@ def test_a_reply_without_a_ticket_is_answered_to_its_author_alone(house: SlackHo
     [answer] = eventually(lambda: [str(post["text"]) for post in house.bob.messages(run.ts) if post["ephemeral"]])
     assert "no ticket to reply to yet" in answer
     assert house.events(run)[-1] == "refused"
+
+
+@pytest.mark.parametrize("name", ["01012026_12345_202601_SOFIA.mdb", "seen.png"])
+def test_words_that_come_with_a_file_go_to_the_ticket_and_the_file_stays(house: SlackHouse, name: str) -> None:
+    run = house.start()
+    follow(house, run.key)
+    house.bob.say("ticket: is this the month that you mean?", thread_ts=run.ts, files={name: b"x"})
+    [reply] = eventually(lambda: replies(house, run.key))
+    assert (reply["text"], reply["ticket"], reply["who"]) == ("is this the month that you mean?", "DB-7", "Bob")
+    told = eventually(lambda: [str(post["text"]) for post in house.bob.messages(run.ts) if post["ephemeral"]])
+    assert "not attached" in told[0]
+    # This operator checks no files: what the file is told for itself is told as well.
+    if name.endswith(".mdb"):
+        eventually(lambda: house.events(run).count("refused") == 1)
+
+
+def test_words_that_cannot_go_to_the_ticket_keep_no_file_from_being_heard(house: SlackHouse) -> None:
+    run = house.start()
+    house.bob.say("ticket: anybody?", thread_ts=run.ts, files={"a.mdb": b"x"})
+    told = eventually(lambda: house.events(run).count("refused") == 2 and house.bob.messages(run.ts))
+    assert "no ticket to reply to yet" in str([post["text"] for post in told if post["ephemeral"]])
 
 
 def test_an_app_without_the_right_to_read_hears_nothing(tmp_path: Path) -> None:
