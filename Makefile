@@ -14,7 +14,7 @@ help:
 	@echo "make lint      ruff, strict types, import rules"
 	@echo "make bench     speed, as ratios to other tools in the same run; BENCH='--only scale' for a part"
 	@echo "make mutants   a thousand damaged billing files through the chain; MUTANTS='--seed S --count N' as you like"
-	@echo "make chaos     kills the bot 200 times in the middle of activations; KILLS=50 SEED=7 POSTGRES=1 as you like"
+	@echo "make chaos     kills the bot 200 times in the middle of activations; KILLS=50 SEED=7 POSTGRES=1 BOTH_WAYS=1 as you like"
 	@echo "make install   the virtual environment alone"
 
 install: $(INSTALLED)
@@ -54,7 +54,7 @@ mutants: install
 chaos: install
 	@PYTHONPATH=tests/e2e:tests/servers $(BIN)/python -m tests.chaos \
 		$(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-		$(if $(POSTGRES),--postgres)
+		$(if $(POSTGRES),--postgres) $(if $(BOTH_WAYS),--both-ways)
 
 # After a change of pyproject.toml. No host is named in the lock.
 lock: install

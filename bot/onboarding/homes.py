@@ -32,6 +32,9 @@ log = structlog.stdlib.get_logger()
 
 # A Home is drawn anew for what others do once in so long at most; for what its reader does, at once.
 PAUSE = timedelta(seconds=3)
+# More changes than that of one Home are not forgotten by a restore. Their count names a Home's blocks, and Slack takes
+# a block whose name it knows for the one that stood there before.
+CHANGES_FORGOTTEN = 1_000_000
 
 
 class HomeGone(Exception):
@@ -246,6 +249,17 @@ class HomeWorker:
             seconds = max(self._backoff.seconds(home.attempts), away.retry_after or 0)
             _set_due(home, now + timedelta(seconds=seconds), now)
             session.add(home)
+
+
+def show_anew(session: Session, now: datetime) -> None:
+    """Have every Home be shown as the database has it: what stands there may be newer than what is known of it."""
+    for home in session.exec(select(HomeRecord).order_by(col(HomeRecord.person)).with_for_update()).all():
+        home.digest = home.mark = ""
+        home.wanted += CHANGES_FORGOTTEN
+        # Nothing is sent to somebody who is gone; should they come back, they see everything as it is then.
+        if not home.is_over:
+            _set_due(home, now, now)
+        session.add(home)
 
 
 def filters_of(home: HomeRecord) -> Filters:

@@ -1,7 +1,7 @@
 """After a database was put back from a backup: the onboardings it holds are made to converge with what is outside.
 
-Their effects look outside first from then on (bot.onboarding.effects), their pictures are drawn anew, and numbers that
-may be in use outside are left out.
+Their effects look outside first from then on (bot.onboarding.effects), their pictures and people's Homes are drawn
+anew, and numbers that may be in use outside are left out.
 """
 
 import structlog
@@ -11,6 +11,7 @@ from sqlmodel import func, select
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import PackGone
 from bot.onboarding.flow import Flow
+from bot.onboarding.homes import show_anew
 from bot.onboarding.models import Onboarding, Restoration, SurfaceRecord
 from bot.onboarding.store import Store
 
@@ -21,14 +22,16 @@ MOST_FORGOTTEN = 1_000
 
 
 def mark_restored(store: Store, flow: Flow, clock: Clock, *, highest_id: int | None = None) -> int:
-    """Have everything that is open look outside first, and its surfaces be drawn anew; return how many are open.
+    """Have all that is open look outside first, and its surfaces and all Homes be drawn anew; return how much is open.
 
     ``highest_id`` is the highest onboarding that was ever begun, if that is known. May be called again after a kill.
     """
     with store.transaction() as session:
         held = session.exec(select(func.max(Onboarding.id))).one() or 0
         known = held + MOST_FORGOTTEN if highest_id is None else max(held, highest_id)
-        session.add(Restoration(at=clock.now(), highest_id=known))
+        now = clock.now()
+        session.add(Restoration(at=now, highest_id=known))
+        show_anew(session, now)
         if not store.on_sqlite:
             session.connection().execute(
                 text("SELECT setval(pg_get_serial_sequence('onboarding', 'id'), :known)"), {"known": max(known, 1)}

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol
 
 import structlog
+from sqlalchemy import or_
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
@@ -22,7 +23,7 @@ from bot.onboarding.actors import Actor
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import ParentGone, Refused, Unavailable
 from bot.onboarding.flow import Flow
-from bot.onboarding.models import MET, DueRecord, EffectRecord, Event, Onboarding
+from bot.onboarding.models import MET, DueRecord, EffectRecord, Event, Onboarding, StepRecord
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job
 from bot.onboarding.retry import Backoff
@@ -40,6 +41,8 @@ EFFECT = "subtask"
 GONE = "subtask_gone"
 # What the ledger keeps of a closing that was taken; anything else is the refusal in words.
 CONFIRMED = "confirmed"
+# The effects of answering a closing: the decision, and what is said about it.
+CLOSED, TOLD = "closed", "told"
 
 
 @dataclass(frozen=True)
@@ -142,14 +145,15 @@ class Subtasks:
 
     def run(self, job: Job) -> str:
         """Read what people did to the sub-tasks of an onboarding, and act on it. May be run again."""
-        read = self._read(job)
-        if read is None:
-            return "over"
-        view, parent, keys = read
         with (
-            self._turns.of(MIRROR, view.id),
-            structlog.contextvars.bound_contextvars(onboarding=view.key, parent=parent),
+            self._turns.of(MIRROR, job.onboarding_id),
+            structlog.contextvars.bound_contextvars(onboarding=f"ONB-{job.onboarding_id}"),
         ):
+            self._forget_unneeded(job.onboarding_id)
+            read = self._read(job)
+            if read is None:
+                return "over"
+            view, parent, keys = read
             try:
                 has_news = self._look(view, parent, keys)
             except ParentGone:
@@ -162,7 +166,7 @@ class Subtasks:
             except OperationalError:
                 raise
             except Exception as unexpected:
-                log.exception("subtasks_broke")
+                log.exception("subtasks_broke", parent=parent)
                 self._later(job, Unavailable("Jira", type(unexpected).__name__))
                 return "broke"
             self._next(job, is_news=has_news)
@@ -213,14 +217,14 @@ class Subtasks:
             return
         verdict = self._effects.once(
             view.id,
-            f"{view.key}:{step.id}:closed:{key}:{closing.id}",
+            f"{view.key}:{step.id}:{CLOSED}:{key}:{closing.id}",
             look=lambda: None,
             do=partial(self._decide, view, step, key, closing),
         )
         if self._is_over(view, step):
             return
         if verdict != CONFIRMED:
-            told = f"{view.key}:{step.id}:told:{key}:{closing.id}"
+            told = f"{view.key}:{step.id}:{TOLD}:{key}:{closing.id}"
             marker = f"{told}:{view.stamp}"
             self._effects.once(
                 view.id,
@@ -263,6 +267,25 @@ class Subtasks:
         """Return the keys of the sub-tasks that were made, by step."""
         with self._store.reading() as session:
             return _known(session, onboarding_id)
+
+    def _forget_unneeded(self, onboarding_id: int) -> None:
+        """Give back the claims on answers to closings of steps that are over: whose process was killed in between.
+
+        What was decided is on the trail; nobody looks at the closing of a step that is over any more.
+        """
+        ours = or_(*(col(EffectRecord.key).contains(f":{word}:") for word in (CLOSED, TOLD)))
+        open_claims = select(EffectRecord.key).where(
+            EffectRecord.onboarding_id == onboarding_id, ours, EffectRecord.state == "claimed"
+        )
+        with self._store.reading() as session:
+            claimed = session.exec(open_claims).all()
+            if not claimed:
+                return
+            steps = select(StepRecord.step_id, StepRecord.state).where(StepRecord.onboarding_id == onboarding_id)
+            states = dict(session.exec(steps).all())
+        for key in claimed:
+            if states.get(key.split(":")[1]) in MET:
+                self._effects.release(key)
 
     def _read(self, job: Job) -> tuple[OnboardingView, str, dict[str, str]] | None:
         with self._store.reading() as session:

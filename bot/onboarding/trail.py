@@ -60,12 +60,9 @@ def digest(line: Event) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def lines(session: Session, onboarding_id: int, *, after: int = 0) -> list[Event]:
-    """Return the trail in order, from the line after number ``after``."""
-    found = session.exec(
-        select(Event).where(Event.onboarding_id == onboarding_id, Event.seq > after).order_by(col(Event.seq))
-    )
-    return list(found)
+def lines(session: Session, onboarding_id: int) -> list[Event]:
+    """Return the trail in order."""
+    return list(session.exec(select(Event).where(Event.onboarding_id == onboarding_id).order_by(col(Event.seq))))
 
 
 def last(session: Session, onboarding_id: int, kind: str, *, step: str, until: int) -> Event | None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bot.onboarding import trail
 from bot.onboarding.actors import Accountable
 from bot.onboarding.clock import WorkingTime
 from bot.onboarding.confirmations import Confirmation, confirmations_of
@@ -290,8 +289,13 @@ def stamp_of(key: str, started_at: datetime, partner: str, root: str) -> str:
 
 def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int) -> list[Report]:
     """Return the reports behind trail line ``after``, in order."""
+    # Read once: a line that is written between two readings would be in one of them alone.
+    reported = select(Event).where(Event.onboarding_id == onboarding_id, col(Event.kind).in_(REPORTED))
+    lines = session.exec(reported.order_by(col(Event.seq))).all()
+    if not lines or lines[-1].seq <= after:
+        return []
     steps = {step.id: step for step in pack.checklist.steps}
-    names = _names(session, onboarding_id, after)
+    names = _names(lines)
     return [
         Report(
             seq=line.seq,
@@ -312,17 +316,13 @@ def read_reports(session: Session, onboarding_id: int, pack: Pack, *, after: int
             who=tuple(line.content.get("who", ())),
             managers=tuple(line.content.get("managers", ())),
         )
-        for line in trail.lines(session, onboarding_id, after=after)
-        if line.kind in REPORTED
+        for line in lines
+        if line.seq > after
     ]
 
 
-def _names(session: Session, onboarding_id: int, after: int) -> dict[int, str]:
-    """Name the reports behind trail line ``after``: by what they tell, and the how manieth of the same they are."""
-    reported = select(Event).where(Event.onboarding_id == onboarding_id, col(Event.kind).in_(REPORTED))
-    lines = session.exec(reported.order_by(col(Event.seq))).all()
-    if not lines or lines[-1].seq <= after:
-        return {}
+def _names(lines: Sequence[Event]) -> dict[int, str]:
+    """Name reports by what they tell, and the how manieth of the same they are."""
     names: dict[int, str] = {}
     told: Counter[str] = Counter()
     for line in lines:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ class Told:
 
 def told(home: House) -> Told:
     """Read what the bot has in its database. Raises LookupError where it has no onboarding."""
-    with _session(home) as session:
+    with session_of(home) as (_, session):
         onboarding = session.exec(select(Onboarding).order_by(col(Onboarding.id))).first()
         if onboarding is None or onboarding.id is None:
             raise LookupError("there is no onboarding")
@@ -138,7 +138,7 @@ def _slack(home: House, own: Told, people: People) -> Iterator[str]:
         for message in ours
         if message.thread_ts is not None and message.current.metadata
     ]
-    yield from _once(
+    yield from once(
         "Slack's thread",
         [":".join(marker.split(":")[:2]) for marker in markers],
         [f"{own.key}:{line.seq}" for line in own.reports],
@@ -147,7 +147,7 @@ def _slack(home: House, own: Told, people: People) -> Iterator[str]:
     if numbers != sorted(numbers):
         yield f"Slack's thread is out of order: {numbers}"
     shared = [file["name"] for message in ours for file in message.files]
-    yield from _once("Slack's thread", shared, own.lists(SHOWN_ENTRIES))
+    yield from once("Slack's thread", shared, own.lists(SHOWN_ENTRIES))
     parent = people.parent()
     if own.state != "open" and parent is not None and any(block["type"] == "actions" for block in parent["blocks"]):
         yield "Slack's message still asks for something"
@@ -159,7 +159,7 @@ def _jira(home: House, own: Told, people: People) -> Iterator[str]:
     with store.lock:
         issues = [issue.snapshot() for issue in store.issues.values()]
         links = list(store.links.values())
-    parents = [issue for issue in issues if issue.project.key == "ACT"]
+    parents = [issue for issue in issues if issue.project.key == "ACT" and issue.parent is None]
     tickets = [issue for issue in issues if issue.project.key == "DB"]
     has_ticket = own.steps.get("ticket") in ENDED_WELL
     if len(parents) != 1:
@@ -168,19 +168,19 @@ def _jira(home: House, own: Told, people: People) -> Iterator[str]:
     if len(tickets) > 1 or (has_ticket and not tickets):
         yield f"the Data Base team has {len(tickets)} tickets"
     bodies = [comment.body.rstrip().splitlines()[-1] for comment in parents[0].comments]
-    yield from _once(
+    yield from once(
         "Jira's issue",
         [":".join(body.split(":")[:2]) for body in bodies],
         [f"{own.key}:{line.seq}" for line in own.reports if line.kind in COMMENTED],
     )
     dossier = [f"{own.key}-dossier.html"] if own.state == "done" else []
-    yield from _once("Jira's issue", [file.filename for file in parents[0].attachments], [*own.lists(0), *dossier])
+    yield from once("Jira's issue", [file.filename for file in parents[0].attachments], [*own.lists(0), *dossier])
     moves = [item[2] for change in parents[0].history for item in change.items if item[0] == "status"]
     yield from (f"Jira's issue went to {status} {count} times" for status, count in Counter(moves).items() if count > 1)
     if own.state == "done" and parents[0].status.category.key != "done":
         yield f"Jira's issue is {parents[0].status.name}"
     for ticket in tickets if has_ticket else ():
-        yield from _once("the ticket", [file.filename for file in ticket.attachments], [f"{own.key}-ofc_flux.json"])
+        yield from once("the ticket", [file.filename for file in ticket.attachments], [f"{own.key}-ofc_flux.json"])
         between = [link for link in links if {link.source, link.target} & {ticket.id, ticket.key}]
         if len(between) != 1:
             yield f"the ticket has {len(between)} links"
@@ -223,21 +223,22 @@ def _log(home: House, own: Told, people: People) -> Iterator[str]:
             yield "the log says: " + " | ".join(lines[number : number + 40])
 
 
-def _once(place: str, seen: list[str], wanted: list[str]) -> Iterator[str]:
-    """Compare what is there with what should be there once each."""
-    there, due = Counter(seen), Counter(wanted)
-    yield from (f"{place} shows {name} {count} times" for name, count in there.items() if count > due[name] > 0)
-    yield from (f"{place} shows {name}, which was never reported" for name in there.keys() - due.keys())
-    yield from (f"{place} lacks {name}" for name in due.keys() - there.keys())
+def once(place: str, seen: Sequence[str], wanted: Sequence[str], *, what: str = "") -> Iterator[str]:
+    """Compare what is there with what should be there once each; ``what`` these names are of, in words."""
+    there, due, of = Counter(seen), Counter(wanted), f"{what} " if what else ""
+    yield from (f"{place} shows {of}{name} {count} times" for name, count in there.items() if count > due[name] > 0)
+    yield from (f"{place} shows {of}{name}, which was never reported" for name in there.keys() - due.keys())
+    yield from (f"{place} lacks {of}{name}" for name in due.keys() - there.keys())
 
 
 @contextmanager
-def _session(home: House) -> Iterator[Session]:
+def session_of(home: House) -> Iterator[tuple[Store, Session]]:
+    """Give the bot's database to be read."""
     url = home.environment.get("ONBOARDING_DATABASE_URL") or f"sqlite:///{database_file(home)}"
     store = Store(url)
     try:
         with store.reading() as session:
-            yield session
+            yield store, session
     finally:
         store.close()
 

@@ -19,9 +19,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session
 
+from bot.jira.mirror import JiraStepIssues
 from bot.onboarding.effects import Effects
+from bot.slack.home import SlackHome
 from bot.transfer import sftp_stream
 from bot.transfer.sftp import SftpSession
+from bot.web import jira_webhook
 
 from .kill_points import KillPoints
 
@@ -51,6 +54,8 @@ def arm(points: KillPoints, data_dir: Path) -> None:
     _inside_mails(points, thread)
     _around_files(points, data_dir)
     _after_acknowledgements(points)
+    _around_projections(points)
+    _around_webhooks(points)
 
 
 def _around_the_ledger(points: KillPoints, thread: Thread) -> None:
@@ -138,6 +143,8 @@ def _row(row: Any) -> str:
             return f"due {row.subject}"
         case "SurfaceRecord":
             return f"surface {row.name} to {row.reported}"
+        case "HomeRecord":
+            return f"home of {row.person} at {row.shown} of {row.wanted}"
         case name:
             return name.lower()
 
@@ -223,3 +230,35 @@ def _after_acknowledgements(points: KillPoints) -> None:
         points.reach(points.next_of("acknowledged"))
 
     BaseSocketModeClient.send_socket_mode_response = respond_with_point  # type: ignore[method-assign]
+
+
+def _around_projections(points: KillPoints) -> None:
+    """Before and after a sub-task is moved, and a Home is shown, each time anew: what they show has no end."""
+
+    def around(kind: type[Any], name: str) -> None:
+        work = getattr(kind, name)
+
+        def worked(self: Any, about: str, *given: Any) -> Any:
+            points.reach(points.next_of(f"before {name} {about}"))
+            came = work(self, about, *given)
+            points.reach(points.next_of(f"after {name} {about}"))
+            return came
+
+        setattr(kind, name, worked)
+
+    around(JiraStepIssues, "finish")
+    around(JiraStepIssues, "reopen")
+    around(SlackHome, "publish")
+
+
+def _around_webhooks(points: KillPoints) -> None:
+    """When Jira has told something that nobody has looked at, and when that has just been answered."""
+    heard = jira_webhook._heard
+
+    def heard_with_points(*given: Any) -> Any:
+        points.reach(points.next_of("told by Jira"))
+        came = heard(*given)
+        points.reach(points.next_of("answered Jira"))
+        return came
+
+    jira_webhook._heard = heard_with_points

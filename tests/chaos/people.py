@@ -31,10 +31,12 @@ class People:
     taken: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     dropped: Path | None = None
+    # Steps that nobody confirms in Slack.
+    elsewhere: frozenset[str] = frozenset()
     _tries: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._slack = SlackPerson(self.home.slack.url, "U0MANAGER")
+        self.slack = SlackPerson(self.home.slack.url, "U0MANAGER")
         self._form = load_pack(builtin_packs() / START["operator"], parameter_models()).forms["form.yaml"]
 
     def start(self, seconds: float = 120, **changed: str) -> None:
@@ -42,8 +44,8 @@ class People:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                view = self._slack.view() or self._slack.command("start").view or self._slack.wait_for_view(3)
-                errors = self._slack.submit(view["id"], START | changed)
+                view = self.slack.view() or self.slack.command("start").view or self.slack.wait_for_view(3)
+                errors = self.slack.submit(view["id"], START | changed)
             except (AppSilent, LookupError):
                 time.sleep(GLANCE)
                 continue
@@ -52,15 +54,21 @@ class People:
             return
         raise NothingHappened(f"the start was not taken within {seconds:g} seconds")
 
-    def play(self, seconds: float) -> None:
-        """Act until nothing is left to do and Jira's issue is done. Raises NothingHappened when that takes longer."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+    def play(self, seconds: float, *, until: str | None = None) -> None:
+        """Act until nothing is left to do and Jira's issue is done, or until everything but the step ``until`` is.
+
+        Raises NothingHappened when that takes longer.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             parent = self.parent()
             if parent is not None:
-                if not _controls(parent) and self._is_closed_in_jira():
+                if until is not None and {step for step, _, _ in controls(parent)} == {until} and self._have_ended():
                     return
-                self._manage(parent)
+                if not controls(parent) and self._is_closed_in_jira():
+                    return
+                self._manage(parent, but=until)
+                self._do_more(parent)
             self._fill_form()
             self._make_flow()
             self._drop()
@@ -68,9 +76,16 @@ class People:
             time.sleep(GLANCE)
         raise NothingHappened(f"the activation did not end within {seconds:g} seconds; {self._shown()}")
 
+    def _do_more(self, parent: dict[str, Any]) -> None:
+        """Nobody does anything else."""
+
+    def _have_ended(self) -> bool:
+        """Tell whether there is nothing else that anybody wants to do."""
+        return True
+
     def parent(self) -> dict[str, Any] | None:
         """Return the onboarding's message as it is now."""
-        posted = [message for message in self._slack.messages() if message.get("metadata")]
+        posted = [message for message in self.slack.messages() if message.get("metadata")]
         return posted[0] if posted else None
 
     def tick_until(self, step: str, seconds: float = 60) -> None:
@@ -79,7 +94,7 @@ class People:
         asked = False
         while time.monotonic() < until:
             parent = self.parent()
-            shown = {one for one, _, _ in _controls(parent)} if parent is not None else set()
+            shown = {one for one, _, _ in controls(parent)} if parent is not None else set()
             if asked and step not in shown:
                 return
             asked = asked or step in shown
@@ -88,23 +103,25 @@ class People:
             time.sleep(GLANCE)
         raise NothingHappened(f"{step} was not over within {seconds:g} seconds; {self._shown()}")
 
-    def _manage(self, parent: dict[str, Any]) -> None:
-        for step, block_id, element in _controls(parent):
+    def _manage(self, parent: dict[str, Any], *, but: str | None = None) -> None:
+        for step, block_id, element in controls(parent):
+            if step == but or step in self.elsewhere:
+                continue
             match element["action_id"]:
                 case "ticks":
                     ticked = {option["value"] for option in element.get("initial_options", ())}
                     value = next(option["value"] for option in element["options"] if option["value"] not in ticked)
-                    if self._may_try(f"{block_id} {value}"):
+                    if self.may_try(f"{block_id} {value}"):
                         self._tick(parent["ts"], step, block_id, value)
                         return
                 case "assign" | "retry" as action:
-                    if self._may_try(f"{block_id} {action}"):
+                    if self.may_try(f"{block_id} {action}"):
                         self._click(parent["ts"], step, action, element["value"])
                         return
 
     def _tick(self, ts: str, step: str, block_id: str, value: str) -> None:
         try:
-            self._slack.tick(ts, block_id, value)
+            self.slack.tick(ts, block_id, value)
         except (AppSilent, LookupError):
             # Nothing was acknowledged, or the message has changed on the way: the person looks again.
             self._tries.clear()
@@ -113,7 +130,7 @@ class People:
 
     def _click(self, ts: str, step: str, action: str, value: str) -> None:
         try:
-            self._slack.click(ts, action, value)
+            self.slack.click(ts, action, value)
         except (AppSilent, LookupError):
             self._tries.clear()
             return
@@ -121,7 +138,7 @@ class People:
 
     def _fill_form(self) -> None:
         link = self._link("form")
-        if link is None or "form" in self.taken or not self._may_try("form"):
+        if link is None or "form" in self.taken or not self.may_try("form"):
             return
         try:
             self.home.partner.fill_form(link, self._form, datetime.now(UTC).date())
@@ -131,7 +148,7 @@ class People:
 
     def _answer(self) -> None:
         link = self._link("confirm")
-        if link is None or "ofc_received" in self.taken or not self._may_try("confirm"):
+        if link is None or "ofc_received" in self.taken or not self.may_try("confirm"):
             return
         try:
             self.home.partner.answer(link, "yes", "Received, checksum compared.")
@@ -152,13 +169,13 @@ class People:
             self.home.partner.drop(self.dropped, incoming(self.home))
 
     def _is_closed_in_jira(self) -> bool:
-        return bool(self.home.team.find("project = ACT AND statusCategory = Done"))
+        return bool(self.home.team.find("project = ACT AND issuetype = Task AND statusCategory = Done"))
 
     def _link(self, kind: str) -> str | None:
         links = [link for mail in self.home.mailbox.messages for link in mail.links if f"/{kind}/" in link]
         return links[-1] if links else None
 
-    def _may_try(self, what: str) -> bool:
+    def may_try(self, what: str) -> bool:
         """Tell whether it is time for another try of the same thing, and note the try."""
         now = time.monotonic()
         if now - self._tries.get(what, -PATIENCE) < PATIENCE:
@@ -170,10 +187,10 @@ class People:
         parent = self.parent()
         if parent is None:
             return "Slack shows no message of it"
-        return "Slack shows " + "; ".join(f"{step} {element['action_id']}" for step, _, element in _controls(parent))
+        return "Slack shows " + "; ".join(f"{step} {element['action_id']}" for step, _, element in controls(parent))
 
 
-def _controls(parent: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+def controls(parent: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the controls of a message: step, block id, element."""
     return [
         (str(block["block_id"]).partition(":")[0], str(block["block_id"]), element)

@@ -10,9 +10,12 @@ from sqlmodel import select
 
 from bot.locales import say
 from bot.onboarding import trail
+from bot.onboarding.actors import Roles
 from bot.onboarding.effects import OutcomeUnknown
 from bot.onboarding.errors import Unsettled
-from bot.onboarding.models import EffectRecord, Onboarding
+from bot.onboarding.home_page import HomeReader
+from bot.onboarding.homes import CHANGES_FORGOTTEN, Homes
+from bot.onboarding.models import EffectRecord, HomeRecord, Onboarding
 from bot.onboarding.outcomes import Failed
 from bot.onboarding.ports import Job
 from bot.onboarding.restoring import mark_restored
@@ -83,6 +86,29 @@ def test_the_picture_is_drawn_anew_and_the_trail_tells(restored: House) -> None:
     assert len(restored.board.pictures) == pictures + 1
     assert restored.kinds_of_events("ONB-1")[-1] == "restored"
     assert trail.first_break(restored.onboardings.trail("ONB-1")) is None
+
+
+def test_every_home_is_shown_anew_under_names_that_it_never_had(house: House) -> None:
+    now = house.clock.now()
+    with house.store.transaction() as session:
+        for person, is_over in (("slack:UANA", False), ("slack:UGONE", True)):
+            session.add(HomeRecord(person=person, wanted=3, shown=3, digest="seen", mark="h1", is_over=is_over))
+    reader = HomeReader(house.packs, Roles())
+    homes = Homes(house.store, house.queue, house.clock, reader)
+    assert homes.sweep() == 0
+    house.clock.move(60)
+    for time in (1, 2):
+        mark_restored(house.store, house.flow, house.clock)
+        with house.store.reading() as session:
+            kept = [session.get_one(HomeRecord, person) for person in ("slack:UANA", "slack:UGONE")]
+        assert [(home.digest, home.mark) for home in kept] == [("", "")] * 2
+        assert {home.wanted for home in kept} == {3 + time * CHANGES_FORGOTTEN}
+        ana, gone = kept
+        assert ana.due_at is not None
+        assert ana.due_at > now
+        assert gone.due_at is None
+    assert homes.sweep() == 1
+    assert [job.subject for _, job in house.queue.waiting if job.subject.startswith("home:")] == ["home:slack:UANA"]
 
 
 @on_sqlite

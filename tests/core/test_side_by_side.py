@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from core_house import ANA, BOB, House
 from postgres import Postgres
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlmodel import Session, SQLModel, select
 
 from bot.app import prepare_database
@@ -28,6 +28,7 @@ from bot.onboarding.outcomes import Done, Outcome
 from bot.onboarding.registry import InvoiceEntry, InvoiceTaken, Registry
 from bot.onboarding.store import Store, insert_once, tried_again
 from bot.onboarding.turns import PostgresTurns
+from bot.onboarding.view import read_reports
 from bot.onboarding.work import Work
 from bot.settings import load_settings
 
@@ -54,6 +55,22 @@ def at_once(*tasks: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(tasks)) as threads:
         return list(threads.map(run, tasks))
+
+
+def test_reports_are_read_while_another_process_writes_one(two: tuple[House, House]) -> None:
+    one, other = two
+    key = one.start()
+    onboarding = one.onboardings.view(key)
+    with one.store.reading() as session:
+        before = [report.seq for report in read_reports(session, onboarding.id, onboarding.pack, after=0)]
+
+        def written_meanwhile(*_: Any) -> None:
+            other.onboardings.skip(key, "portal", "not here", actor=ANA)
+
+        event.listen(one.store.engine, "after_cursor_execute", written_meanwhile, once=True)
+        seen = [report.seq for report in read_reports(session, onboarding.id, onboarding.pack, after=0)]
+        assert seen == before
+        assert len(read_reports(session, onboarding.id, onboarding.pack, after=0)) > len(before)
 
 
 def test_one_event_delivered_to_two_web_processes_counts_once(two: tuple[House, House]) -> None:

@@ -11,6 +11,8 @@ import requests
 from e2e_house import MANUAL_STEPS, House, house, incoming, play_until_deposit, sample, wait_until
 from test_bad_weather import check_nothing_is_doubled
 
+from bot.onboarding.models import MET
+from bot.sandbox.slack import SlackPerson
 from bot.steps.parameters import parameter_models
 from checklists.loader import builtin_packs, load_pack
 
@@ -21,12 +23,17 @@ def test_an_older_backup_is_put_back_and_nothing_is_doubled(tmp_path: Path) -> N
         key = home.start()
         home.manager.tick_all("portal")
         wait_until("the directory", lambda: home.states(key)["directory"] == "done")
+        reader = SlackPerson(home.slack.url, "U0MANAGER")
+        reader.open_home()
+        wait_until("the Home", lambda: _progress(home, key) in str(reader.home()))
         made = home.command("backup", str(tmp_path / "backups" / "monday.db"))
         assert made.returncode == 0, made.stderr
 
         # What the backup does not know: steps, their reports, the form, the ticket, mails.
         play_until_deposit(home, steps=MANUAL_STEPS[1:])
         wait_until("the ticket", lambda: home.states(key)["ticket"] == "done")
+        wait_until("the Home later on", lambda: _progress(home, key) in str(reader.home()))
+        newer = _progress(home, key)
         home.kill_bot()
 
         put_back = home.command("restore", str(tmp_path / "backups" / "monday.db"))
@@ -37,6 +44,9 @@ def test_an_older_backup_is_put_back_and_nothing_is_doubled(tmp_path: Path) -> N
         assert home.states(key)["ticket"] == "pending"
 
         home.start_bot()
+        # Nothing has happened yet, and nobody has opened it again.
+        wait_until("the Home as it was", lambda: _progress(home, key) in str(reader.home()))
+        assert newer not in str(reader.home())
         mails = len(_mails(home))
         _play_again(home, key)
         _decide_on_mail(home, key, "deposit")
@@ -124,6 +134,12 @@ def _decide_on_mail(home: House, key: str, step: str) -> None:
     mails = len(_mails(home))
     home.manager.click(step, "retry")
     wait_until("the mail", lambda: len(_mails(home)) == mails + 1)
+
+
+def _progress(home: House, key: str) -> str:
+    """What a Home must show of an onboarding by what the database holds."""
+    states = [state for state in home.states(key).values() if state != "not_applicable"]
+    return f" {sum(state in MET for state in states)}/{len(states)} "
 
 
 def _mails(home: House) -> list[object]:

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 from both_ways_house import ANA, BothWays, both_ways
+from sqlmodel import select
 
+from bot.jira.mirror import JiraStepIssues
 from bot.onboarding.actors import Roles
+from bot.onboarding.models import EffectRecord
+from bot.onboarding.ports import Job
 from bot.sandbox.faults import Fault
 from bot.sandbox.jira.entities import Issue
 from bot.sandbox.jira.site import BOT, MANAGER
@@ -163,6 +167,64 @@ def test_a_kill_while_a_closing_is_answered_answers_it_once(home: BothWays, monk
     assert states(home)["portal"] == "To Do"
     assert len(home.events("refused")) == 1
     assert len(home.comments(portal)) == 1
+
+
+@pytest.mark.parametrize("is_last", [False, True], ids=["in_the_middle", "at_the_end"])
+def test_a_kill_behind_a_confirmation_leaves_nothing_begun(
+    home: BothWays, monkeypatch: pytest.MonkeyPatch, is_last: bool
+) -> None:
+    """The step is over then: nobody asks how its sub-task came to be closed."""
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    close(home.morgan, subtasks(home)["portal"].key)
+    with monkeypatch.context() as patched:
+        patched.setattr(home.effects, "_complete", die)
+        with pytest.raises(Killed):
+            home.later()
+    assert home.state("portal") == "done"
+    assert any(":closed:" in key for key in begun(home))
+    if is_last:
+        home.onboardings.cancel(home.key, "it was the last", actor=ANA)
+    # The queue runs again what died with its process.
+    home.queue.waiting.append(Job(1, "mirror:subtasks"))
+    home.settle()
+    home.later()
+    assert begun(home) == []
+    assert len(home.events("step_done")) == 1
+    assert subtasks(home)["portal"].comments == []
+
+
+def test_a_kill_before_a_word_to_who_closed_leaves_nothing_begun_when_the_step_is_over(
+    home: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    close(home.dana, subtasks(home)["portal"].key)
+    with monkeypatch.context() as patched:
+        patched.setattr(JiraStepIssues, "comment", die)
+        with pytest.raises(Killed):
+            home.later()
+    assert [key.split(":")[2] for key in begun(home)] == ["told"]
+    home.onboardings.tick(home.key, "portal", [], actor=ANA)
+    home.queue.waiting.append(Job(1, "mirror:subtasks"))
+    home.settle()
+    assert begun(home) == []
+    assert states(home)["portal"] == "Done"
+
+
+def begun(home: BothWays) -> list[str]:
+    """Return the effects that were claimed and not completed."""
+    with home.store.reading() as session:
+        return list(session.exec(select(EffectRecord.key).where(EffectRecord.state == "claimed")).all())
 
 
 def test_a_deleted_sub_task_is_said_once_and_not_made_again(home: BothWays) -> None:

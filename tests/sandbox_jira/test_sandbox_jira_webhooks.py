@@ -74,6 +74,18 @@ def test_cloud_tells_again_under_the_same_identifier(ear: str) -> None:
     assert again["x-atlassian-webhook-retry"] == "1"
 
 
+@pytest.mark.parametrize("kind", ["Server", "Cloud"])
+def test_what_was_taken_comes_again_word_for_word_where_a_test_wants_it(ear: str, kind: str) -> None:
+    with JiraServer(deployment_type=kind, webhook_url=ear, webhook_secret=SECRET) as server:
+        server.webhooks.repeat_seconds = (0.01, 0.02)
+        issue(server)
+        server.webhooks.settle()
+        assert [delivery.status for delivery in server.webhooks.deliveries] == [200] * 3
+        assert len({delivery.identifier for delivery in server.webhooks.deliveries}) == 1
+    assert [body for _, body in Ear.heard] == [Ear.heard[0][1]] * 3
+    assert len({headers["x-hub-signature"] for headers, _ in Ear.heard}) == 1
+
+
 def test_the_address_is_set_while_it_runs(ear: str) -> None:
     with JiraServer() as server:
         issue(server)

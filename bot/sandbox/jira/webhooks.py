@@ -48,7 +48,8 @@ class Webhooks:
     Nothing is sent while ``url`` is None. With a ``secret`` a delivery is signed. Faults of ``webhook:deliver``:
     ``delay`` holds one up (out of order), ``drop_before`` loses it on its way, ``drop_after`` loses its answer, so that
     it comes again. On Cloud each event has an identifier, the same in all its tries, and is tried again
-    ``retry_seconds`` later; a Data Center sends each once and without one.
+    ``retry_seconds`` later; a Data Center sends each once and without one. What was taken comes again, word for word,
+    after each of ``repeat_seconds``: none, unless a test wants it so.
     """
 
     store: JiraStore
@@ -57,6 +58,7 @@ class Webhooks:
     url: str | None = None
     secret: str | None = None
     retry_seconds: Sequence[float] = (0.2, 0.5, 1.0)
+    repeat_seconds: Sequence[float] = ()
     deliveries: list[Delivery] = field(default_factory=list)
     _senders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "sandbox-jira-webhook"))
     _sending: list[Future[None]] = field(default_factory=list)
@@ -95,7 +97,13 @@ class Webhooks:
             self.deliveries.append(Delivery(event, issue, identifier, retry, status))
             # Cloud tries again where nobody answered or the answer may be another one later.
             if status is not None and status < 500 and status not in {408, 409, 425, 429}:
+                self._repeat(event, issue, body, identifier, retry)
                 return
+
+    def _repeat(self, event: str, issue: str, body: bytes, identifier: str, retry: int) -> None:
+        for pause in self.repeat_seconds:
+            sleep(pause)
+            self.deliveries.append(Delivery(event, issue, identifier, retry, self._send(body, identifier, retry)))
 
     def _send(self, body: bytes, identifier: str, retry: int) -> int | None:
         fault, url = self.faults.take(DELIVERY), self.url
