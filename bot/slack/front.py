@@ -7,6 +7,7 @@ start means trying again, not a bot that does not boot.
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from threading import Event, Thread
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -44,6 +45,9 @@ log = structlog.stdlib.get_logger()
 LISTENERS = 5
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+
+# A socket that is not closed by then is left to the process's end.
+CLOSING_SECONDS = 10.0
 
 # A connection that is gone without a word is noticed after five pings unanswered.
 PING_SECONDS = 5
@@ -119,7 +123,7 @@ class SlackFront:
         if self._thread is not None:
             self._thread.join(10)
         if self._socket is not None:
-            self._socket.close()  # type: ignore[no-untyped-call]
+            _close(self._socket)
             self._socket = None
 
     def request_handler(self) -> Callable[[Request], Awaitable[Response]]:
@@ -143,7 +147,7 @@ class SlackFront:
                 socket.connect()  # type: ignore[no-untyped-call]
             except Exception as away:  # noqa: BLE001 - whatever it is, Slack is not there yet
                 log.warning("slack_socket_away", reason=in_our_words(away).reason, pause=pause)
-                socket.close()  # type: ignore[no-untyped-call]
+                _close(socket)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
@@ -169,6 +173,22 @@ class SlackFront:
         for listeners in self._listeners:
             listeners.register(app)
         return app
+
+
+def _close(socket: SocketModeHandler) -> None:
+    """Close a socket.
+
+    The library's listening thread may begin to listen while it is closed, forgets then that it was told to end, and
+    would be waited for without end: it is told until it has heard.
+    """
+    closing = Thread(target=socket.close, name="slack-socket-closing", daemon=True)
+    closing.start()
+    until = monotonic() + CLOSING_SECONDS
+    while closing.is_alive() and monotonic() < until:
+        socket.client.current_session_state.terminated = True
+        closing.join(0.1)
+    if closing.is_alive():
+        log.warning("slack_socket_not_closed")
 
 
 def _answered(error: Exception, body: dict[str, Any]) -> BoltResponse:

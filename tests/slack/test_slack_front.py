@@ -26,6 +26,23 @@ def test_a_slack_that_is_down_at_the_start_is_tried_again(tmp_path: Path) -> Non
         assert not house.front.is_connected
 
 
+def test_a_socket_that_begins_to_listen_while_it_is_closed_is_closed_all_the_same(tmp_path: Path) -> None:
+    with slack_house(tmp_path, "socket") as house:
+        client = house.front._socket.client
+        close = client.close
+
+        def overtaken() -> None:
+            # What the library's listening thread does when it has looked at the socket just before.
+            client.current_session_state.terminated = False
+            eventually(lambda: client.current_session_state.terminated)
+            close()
+
+        client.close = overtaken
+        house.front.stop()
+        assert not house.front.is_connected
+        eventually(lambda: house.slack.sockets == 0)
+
+
 @pytest.mark.parametrize("mode", ["socket", "http"])
 def test_a_click_counts_even_while_slack_answers_nothing(tmp_path: Path, mode: str) -> None:
     with slack_house(tmp_path, mode) as house:  # type: ignore[arg-type]
