@@ -152,10 +152,14 @@ class BlockReader:
         return decoding.run()
 
     def _counts(self, flat: Bytes, at: Numbers) -> Numbers:
+        places = at.astype(np.intp)
+        counts = flat[places].astype(np.int32)
         if self._width == 1:
-            return flat[at].astype(np.int32)
-        pairs = np.ndarray((len(flat) - 1,), "<u2", flat, strides=(1,))
-        return pairs[at].astype(np.int32)
+            return counts
+        # Byte by byte: numbers that lie at any place take numpy twice as long.
+        places += 1
+        counts |= flat[places].astype(np.int32) << 8
+        return counts
 
 
 class _Decoding:
@@ -235,7 +239,7 @@ class _Decoding:
         if column.number >= self._shape.columns:
             return np.ones(len(tails), np.bool_)
         mask = tails[:, self._tail - self._mask_bytes + (column.number >> 3)]
-        is_null: Flags = (mask >> (column.number & 7) & 1) == 0
+        is_null: Flags = mask & np.uint8(1 << (column.number & 7)) == 0
         return is_null
 
     def _places(self, column: StoredColumn, tails: Bytes, null: Flags) -> tuple[Places, Flags]:

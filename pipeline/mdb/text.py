@@ -20,7 +20,6 @@ Offsets = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 COMPRESSED = b"\xff\xfe"
-MARK = 0xFEFF
 SURROGATES, SURROGATE_MASK = 0xD800, 0xF800
 NO_UNIT = 0xFFFF
 # Code pages in which some characters take two bytes.
@@ -73,7 +72,7 @@ class CompressedUnicode:
     def column(self, buffer: Bytes, starts: Offsets, ends: Offsets, is_null: Flags) -> pa.Array:
         """Decode values: the compressed ones, the wide ones, and one by one those that switch or have surrogates."""
         lengths = _lengths(starts, ends, is_null)
-        marked = (lengths >= 2) & (_pairs(buffer, starts) == MARK)
+        marked = (lengths >= 2) & _begins_marked(buffer, starts)
         # Nothing at all is as good as compressed: a column with gaps stays in one piece.
         narrow = marked | (lengths == 0)
         mark_sizes = marked * np.int32(2)
@@ -254,13 +253,19 @@ def _lengths(starts: Offsets, ends: Offsets, is_null: Flags) -> Offsets:
     return lengths * ~is_null if is_null.any() else lengths
 
 
-def _pairs(buffer: Bytes, starts: Offsets) -> Units:
-    """The two bytes at each start, as one number; at the buffer's end the last two."""
+def _begins_marked(buffer: Bytes, starts: Offsets) -> Flags:
+    """Tell at which starts the mark stands; for those at the buffer's end the answer means nothing.
+
+    Byte by byte, and in place: numbers that lie at any place take numpy twice as long, and so does memory that is new.
+    """
     if len(buffer) < 2:
-        return np.zeros(len(starts), np.uint16)
-    pairs = np.ndarray((len(buffer) - 1,), "<u2", buffer, strides=(1,))
-    found: Units = pairs[np.minimum(starts, len(pairs) - 1)]
-    return found
+        return np.zeros(len(starts), np.bool_)
+    at = starts.astype(np.intp)
+    np.minimum(at, len(buffer) - 2, out=at)
+    marked: Flags = buffer[at] == COMPRESSED[0]
+    at += 1
+    marked &= buffer[at] == COMPRESSED[1]
+    return marked
 
 
 def _compressed(parts: _Parts, buffer: Bytes, narrow: Flags, starts: Offsets, lengths: Offsets) -> None:

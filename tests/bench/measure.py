@@ -40,7 +40,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a process and all that it started: wall and processor time in seconds, peak memory in bytes."""
+    """One run of a process and all that it started: wall and processor time in seconds, peak memory in bytes.
+
+    ``peak_bytes`` is 0 where nobody looked.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -49,9 +52,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """Several runs of the same command."""
+    """Several runs of the same command, timed; ``watched`` is one more whose memory was looked at.
+
+    Looking takes a part of the second processor, which would be taken from those alone that use it.
+    """
 
     runs: tuple[Run, ...]
+    watched: Run | None = None
 
     @property
     def seconds(self) -> float:
@@ -66,7 +73,8 @@ class Measured:
     @property
     def peak_mib(self) -> float:
         """The highest peak of all runs."""
-        return max(run.peak_bytes for run in self.runs) / MIB
+        looked_at = [self.watched] if self.watched is not None else []
+        return max(run.peak_bytes for run in (*self.runs, *looked_at)) / MIB
 
 
 @dataclass(frozen=True)
@@ -82,28 +90,37 @@ def interleaved(
 ) -> Found:
     """Run all commands in turn, ``runs`` times, so that what else the machine does falls on all of them alike.
 
+    Before that each runs once while its memory is looked at: what is read from the disk is in memory then.
     ``told`` is given the name of each command as it begins. Raises CommandFailed; a peer that fails, or that cannot
     keep its limit, is left out of the turns that follow. Peers run in the first turns alone, PEER_RUNS of them.
     """
     found: dict[str, list[Run]] = {}
+    watched: dict[str, Run] = {}
     failed: dict[str, str] = {}
-    for number in range(runs):
-        of_others = peers if peers and number < PEER_RUNS else {}
+    for number in range(runs + 1):
+        of_others = peers if peers and number <= PEER_RUNS else {}
         for name, command in {**commands, **of_others}.items():
             if name in failed:
                 continue
-            told(f"{name}, run {number + 1} of {runs}")
+            told(f"{name}, run {number} of {runs}" if number else f"{name}, its memory")
             try:
-                found.setdefault(name, []).append(run_once(command))
+                if number:
+                    found.setdefault(name, []).append(run_once(command, watch=False))
+                else:
+                    watched[name] = run_once(command)
             except CommandFailed as reason:
                 if name in commands:
                     raise CommandFailed(f"{name}: {reason}") from reason
                 failed[name] = str(reason)
-    return Found({name: Measured(tuple(made)) for name, made in found.items() if name not in failed}, failed)
+    good = {name: made for name, made in found.items() if name not in failed}
+    return Found({name: Measured(tuple(made), watched[name]) for name, made in good.items()}, failed)
 
 
-def run_once(command: Command) -> Run:
-    """Run a command to its end. Raises CommandFailed when its status is not 0 or its time is over."""
+def run_once(command: Command, *, watch: bool = True) -> Run:
+    """Run a command to its end, looking at its memory or not.
+
+    Raises CommandFailed when its status is not 0 or its time is over.
+    """
     command.before()
     with tempfile.TemporaryFile() as complaints:
         begun = time.perf_counter()
@@ -118,7 +135,8 @@ def run_once(command: Command) -> Run:
         )
         memory = _Memory(process.pid)
         out_of_time = threading.Timer(command.limit, _end_session, [process.pid])
-        memory.start()
+        if watch:
+            memory.start()
         out_of_time.start()
         try:
             # Not process.wait(): the processor time of the process and of all that it waited for comes with this.
@@ -129,7 +147,8 @@ def run_once(command: Command) -> Run:
         finally:
             seconds = time.perf_counter() - begun
             out_of_time.cancel()
-            memory.stop()
+            if watch:
+                memory.stop()
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise CommandFailed(_reason(command, process.returncode, seconds, complaints))

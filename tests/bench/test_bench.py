@@ -56,8 +56,13 @@ class TestMeasuring:
         ours = {name: Command(["true"], before=lambda name=name: order.append(name)) for name in ("a", "b")}
         peers = {"broken": Command(["false"], before=lambda: order.append("broken"))}
         found = interleaved(ours, 2, lambda _: None, peers)
-        assert order == ["a", "b", "broken", "a", "b"]
+        assert order == ["a", "b", "broken", "a", "b", "a", "b"]
         assert (set(found.measured), found.failed) == ({"a", "b"}, {"broken": "exit status 1"})
+
+    def test_what_is_timed_is_not_looked_at_and_memory_is_that_of_a_run_more(self) -> None:
+        found = interleaved({"a": python(HOLD.format(bytes=80 * MIB))}, 2, lambda _: None).measured["a"]
+        assert [run.peak_bytes for run in found.runs] == [0, 0]
+        assert 80 < found.peak_mib < 150
 
     def test_our_own_failure_is_no_result(self) -> None:
         with pytest.raises(CommandFailed, match="a: exit status 1"):
