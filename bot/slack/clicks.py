@@ -69,12 +69,13 @@ class Clicks(Answering):
         self._looker.start()
 
     def stop(self) -> None:
-        """Carry out what is in hand; what comes from now on is kept for the next process."""
+        """End what is being carried out; what waits, and what comes from now on, is kept for the next process."""
         self._stopping.set()
         if self._looker is not None:
             self._looker.join()
-        for pool in (*self._lanes, self._answers):
-            pool.shutdown(wait=True)
+        for lane in self._lanes:
+            lane.shutdown(cancel_futures=True)
+        self._answers.shutdown()
 
     def listener(self, action_id: str, carry_out: CarryOut) -> Callable[..., None]:
         """Return the listener of a control."""
