@@ -1,6 +1,6 @@
 """A core with a ticket step and a manual one between a sandbox Jira and a board; work is done when the test says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlmodel import Session, select
+from starlette.types import ASGIApp
 
 from bot.jira.connection import JiraConnection
 from bot.jira.settings import JiraSettings
@@ -167,12 +168,20 @@ class Thread:
 class BothWays:
     """``settle`` does all work that is due now; ``later`` lets time pass before it."""
 
-    def __init__(self, base: Path, kind: str, *, roles: Roles | None = None, **jira: Any) -> None:
+    def __init__(
+        self,
+        base: Path,
+        kind: str,
+        *,
+        roles: Roles | None = None,
+        around: Callable[[ASGIApp], ASGIApp] = lambda application: application,
+        **jira: Any,
+    ) -> None:
         folder = base / "packs" / "operadora_x"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "checklist.yaml").write_text(PACK, "utf-8")
         self.clock, self.queue = Clock(), Queue()
-        self.jira = JiraServer(deployment_type=kind, index_delay_seconds=0, clock=self.clock.now).start()
+        self.jira = JiraServer(deployment_type=kind, index_delay_seconds=0, clock=self.clock.now, around=around).start()
         self.settings = JiraSettings.model_validate(
             {
                 "url": self.jira.url,
