@@ -88,7 +88,11 @@ def _end_and_open_again(home: House, key: str) -> None:
     assert home.command("cancel", key, "--reason", "The wrong client.").returncode == 0
     wait_until("the end", lambda: own.status.category.key == "done")
     assert home.command("reopen", key, "--reason", "The right one.").returncode == 0
+    wait_until("the open issue", lambda: own.status.category.key != "done")
     wait_until("the words", lambda: any("The right one." in each.body for each in own.comments))
+    assert home.command("cancel", key, "--reason", "The wrong one after all.").returncode == 0
+    wait_until("the new end", lambda: own.status.category.key == "done")
+    assert [each.filename for each in own.attachments] == ["ONB-1-dossier.html", "ONB-1-dossier-2.html"]
 
 
 def _subtasks(home: House) -> dict[str, Issue]:

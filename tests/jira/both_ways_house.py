@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, select
 from starlette.types import ASGIApp
 
+from bot.jira.additions import JiraAdditions
 from bot.jira.connection import JiraConnection
 from bot.jira.settings import JiraSettings
 from bot.jira.surface import JiraSurface
@@ -229,7 +230,16 @@ class BothWays:
             longest_pause=3_600,
         )
         self.surfaces |= both.surfaces
-        shows = SurfaceWorker(self.store, self.packs, self.surfaces, self.flow, self.effects, self.backoff)
+        dossier = JiraAdditions(connection, lambda key: f"{key} in revision {self.view().revision}".encode())
+        shows = SurfaceWorker(
+            self.store,
+            self.packs,
+            self.surfaces,
+            self.flow,
+            self.effects,
+            self.backoff,
+            additions={"jira": dossier},
+        )
         self.replies = TicketReplies(self.store, self.flow)
         self.wakeups = Wakeups(self.store, self.clock)
         looks = LookWorker(self.store, self.clock, [TicketLookout(tickets, poll_seconds=POLL), *both.lookouts])
@@ -301,8 +311,11 @@ class BothWays:
         with self.store.reading() as session:
             return sorted(session.exec(select(DueRecord.subject)).all())
 
+    def view(self) -> OnboardingView:
+        return self.onboardings.view(self.key)
+
     def state(self, step: str) -> str:
-        return self.onboardings.view(self.key).step(step).state
+        return self.view().step(step).state
 
     def comments(self, issue: str) -> list[str]:
         return [comment.body for comment in self.jira.store.issues[issue].comments]
