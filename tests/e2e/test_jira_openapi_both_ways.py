@@ -78,6 +78,7 @@ def _talk_and_correct(home: House, dana: JiraPerson) -> None:
     manager.say("ticket: Port 21.", thread_ts=home.manager.parent)
     wait_until("the reply", lambda: any("Port 21." in each.body for each in ticket.comments))
     dana.comment(ticket.key, "correction: the port must be another one.")
+    wait_until("the answer", lambda: any("has been asked for" in each.body for each in ticket.comments))
     wait_until("the new link", lambda: home.partner.wait_for_link("form") != first)
     home.partner.fill_form(home.partner.wait_for_link("form"), form, datetime.now(UTC).date())
     wait_until("the new answers", lambda: len(ticket.attachments) == 2)
