@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from jira import JIRA
 
@@ -10,7 +11,7 @@ from bot.jira.connection import JiraAccountRefused, JiraConnection, JiraRefused
 from bot.jira.people import find_person, watches
 from bot.locales import say
 from bot.onboarding.additions import Addition, AdditionRefused
-from bot.onboarding.errors import TurnedAway
+from bot.onboarding.errors import ParentGone, TurnedAway
 from bot.onboarding.view import OnboardingView
 
 # Jira's limits, in characters: a remote link's global id and title.
@@ -28,12 +29,14 @@ class JiraAdditions:
         self._dossier = dossier
 
     def after_opening(self, view: OnboardingView, parent: str) -> Sequence[Addition]:
-        """The settings' watchers, and the way back to Slack once there is one."""
-        return additions_of(self._connection, view, parent, self._connection.settings.watchers)
+        """The settings' watchers, the way back to Slack once there is one, and open again what is open again."""
+        added = additions_of(self._connection, view, parent, self._connection.settings.watchers)
+        return [*added, *self._opened_again(view, parent)]
 
     def before_closing(self, view: OnboardingView, parent: str) -> Sequence[Addition]:
-        """The dossier."""
-        name = f"{view.key}-dossier.html"
+        """The dossier as it is now: a new one at each end of an onboarding that was opened again."""
+        end = f"-{view.reopened + 1}" if view.reopened else ""
+        name = f"{view.key}-dossier{end}.html"
 
         def look() -> str | None:
             with _client(self._connection) as client:
@@ -44,7 +47,29 @@ class JiraAdditions:
             with _client(self._connection) as client:
                 return issues.attach(client, parent, name, content)
 
-        return [Addition("dossier", name, look, do)]
+        return [Addition(f"dossier{end}", name, look, do)]
+
+    def _opened_again(self, view: OnboardingView, parent: str) -> Iterator[Addition]:
+        """The transition back of an issue that was closed at an earlier end, once for each time."""
+        if view.state != "open" or not view.reopened:
+            return
+
+        def look() -> str | None:
+            with _client(self._connection, gone=parent) as client:
+                return None if issues.is_done(client, parent) else "open"
+
+        def do() -> str:
+            with _client(self._connection, gone=parent) as client:
+                return issues.reopen(client, parent)
+
+        yield Addition(
+            f"reopened{view.reopened}",
+            parent,
+            look,
+            do,
+            missed=say("jira.still_closed", issue=parent),
+            advice=say("jira.still_closed_advice", issue=parent),
+        )
 
 
 def additions_of(
@@ -98,8 +123,11 @@ def _slack_link(connection: JiraConnection, view: OnboardingView, issue: str, ad
 
 
 @contextmanager
-def _client(connection: JiraConnection) -> Iterator[JIRA]:
-    """A refusal of this one write leaves it out; a token that Jira no longer takes at all is trouble that passes."""
+def _client(connection: JiraConnection, *, gone: str | None = None) -> Iterator[JIRA]:
+    """A refusal of this one write leaves it out; a token that Jira no longer takes at all is trouble that passes.
+
+    ``gone`` is the parent that the surface tells of where it is no longer there.
+    """
     try:
         with connection.client() as client:
             yield client
@@ -108,4 +136,6 @@ def _client(connection: JiraConnection) -> Iterator[JIRA]:
             raise TurnedAway("Jira", f"refuses ({refused.status}): {refused.reason}") from refused
         raise AdditionRefused(f"Jira refuses ({refused.status}): {refused.reason}") from refused
     except JiraRefused as refused:
+        if gone is not None and refused.status == HTTPStatus.NOT_FOUND:
+            raise ParentGone("Jira", f"{gone} is no longer there") from refused
         raise AdditionRefused(f"Jira refuses ({refused.status}): {refused.reason}") from refused

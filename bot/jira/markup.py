@@ -1,5 +1,7 @@
 """Jira's wiki markup, which REST v2 takes on Data Center and Cloud: the issue's text and the reports as comments."""
 
+import re
+
 from bot.locales import say
 from bot.onboarding.outcomes import Evidence
 from bot.onboarding.view import OnboardingView, Report
@@ -9,6 +11,7 @@ from checklists.model import Language, Localized
 LONGEST_TEXT = 32_000
 LONGEST_SUMMARY = 255
 SHOWN_FACTS = 60
+SLACK_MENTION = re.compile(r"<@([A-Z0-9]+)>")
 # The addresses of these steps are the partner's own signed links: whoever reads the issue must not answer by them.
 WITH_SIGNED_LINK = frozenset({"form", "ask"})
 
@@ -80,6 +83,11 @@ def escaped(text: str) -> str:
     """Keep what people or files say from being read as markup."""
     marked = "".join(f"\\{character}" if character in "{}[]|" else character for character in text)
     return " ".join(marked.split()) or " "
+
+
+def without_mentions(text: str) -> str:
+    """Name people in Slack by the ids that the settings have: Jira knows no mention of theirs."""
+    return SLACK_MENTION.sub(r"\1 (Slack)", text)
 
 
 def one_line(text: str) -> str:

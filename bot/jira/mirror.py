@@ -5,7 +5,6 @@ Jira is not written again.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,7 +34,6 @@ SIGNS = {
     "ready": "(*g)",
     "pending": "(*g)",
 }
-_SLACK_MENTION = re.compile(r"<@([A-Z0-9]+)>")
 
 
 class _Mirror:
@@ -236,7 +234,7 @@ class JiraStepIssues:
     def comment(self, key: str, text: str, marker: str) -> str:
         """Comment; a Slack user is named by the id that the settings have, for Jira knows no other name."""
         with _client(self._connection) as client:
-            said = markup.escaped(_SLACK_MENTION.sub(r"\1 (Slack)", text))
+            said = markup.escaped(markup.without_mentions(text))
             return str(client.add_comment(key, _signed(said, marker)).id)
 
     def changed(self, within: timedelta) -> Mapping[str, str]:

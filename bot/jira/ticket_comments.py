@@ -49,7 +49,8 @@ class JiraTicketTalk:
 
     def add_comment(self, ticket: str, first_line: str, text: str, marker: str) -> str:
         """Comment; what was said is not read as markup. Raises NothingHappened around a ReplyRefused."""
-        said = "\n".join(markup.escaped(line) if line.strip() else "" for line in text.splitlines())
+        lines = markup.without_mentions(text).splitlines()
+        said = "\n".join(markup.escaped(line) if line.strip() else "" for line in lines)
         body = markup.shortened(f"{markup.escaped(first_line)}\n\n{said}")
         try:
             with self._connection.client() as client:

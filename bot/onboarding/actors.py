@@ -132,7 +132,12 @@ class Roles:
     def require(self, actor: Actor, role: Role, *others: Role) -> None:
         """Raise NotAllowed, naming who may, unless the actor may act for the role, or for one of the others."""
         if not any(self.may(actor, each) for each in (role, *others)):
-            raise NotAllowed(say("refused.role", role=role_name(role), who=self._who(role)))
+            raise NotAllowed(say("refused.role", role=role_name(role), who=self.who(role)))
+
+    def who(self, role: Role) -> str:
+        """Return who holds a role, people in Slack as mentions; a dash where nobody is named."""
+        listed = self.members.get(role) or self.members.get("manager") or ()
+        return ", ".join(_as_mention(member) for member in listed) or "—"
 
     def _in_slack(self, actor: Actor, role: Role) -> bool:
         if self._listed(actor, "admin"):
@@ -153,10 +158,6 @@ class Roles:
         return person in listed or any(
             person in self.groups.members(member) for member in listed if is_slack_group(member)
         )
-
-    def _who(self, role: Role) -> str:
-        listed = self.members.get(role) or self.members.get("manager") or ()
-        return ", ".join(_as_mention(member) for member in listed) or "—"
 
 
 def _as_mention(member: str) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import OnboardingError
 from bot.onboarding.view import OnboardingView
+from checklists.model import Localized
 
 # How the ledger keeps that something was left out, before the reason.
 LEFT_OUT = "left out: "
@@ -29,13 +30,16 @@ class AdditionRefused(OnboardingError):
 class Addition:
     """One thing to add. ``name`` is its part of the ledger's key (``watcher-ana``), ``title`` what people call it.
 
-    ``look`` and ``do`` are those of ``Effects.once``; both may raise AdditionRefused and Unavailable.
+    ``look`` and ``do`` are those of ``Effects.once``; both may raise AdditionRefused and Unavailable. ``missed`` and
+    ``advice`` say what it means that it was left out, and what to do: people hear of it. Without them the trail does.
     """
 
     name: str
     title: str
     look: Callable[[], str | None]
     do: Callable[[], str]
+    missed: Localized | None = None
+    advice: Localized | None = None
 
 
 class Additions(Protocol):

@@ -108,6 +108,10 @@ class Asking:
                 log.info("action_refused", reason=refused.text.en)
                 raise
 
+    def who(self, role: Role) -> str:
+        """Return who holds a role, as a refusal names them."""
+        return self._roles.who(role)
+
     def is_first(self, session: Session, source: str) -> bool:
         """Tell whether an outside event is carried out for the first time, and remember that it was."""
         return insert_once(session, Received, source=source, at=self._clock.now())

@@ -107,6 +107,10 @@ class Correcting:
             self._open_again(change, change.step(self.form_of(key)), comment)
             return True
 
+    def managers(self) -> str:
+        """Return who may ask for a correction wherever they are, as the settings name them."""
+        return self._asking.who("manager")
+
     def form_of(self, key: str) -> str:
         """Return the step of the form that can be corrected: one that was sent, before any other. Raises Refused."""
         with self._store.reading() as session:

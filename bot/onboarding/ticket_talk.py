@@ -5,8 +5,7 @@ A ticket is followed from its step's first look to the end of the onboarding, wh
 its id in the step's memory, so a look may be made at any time and any number of times.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +19,6 @@ from bot.locales import say
 from bot.onboarding import due_rows
 from bot.onboarding.actors import Actor
 from bot.onboarding.change import Change
-from bot.onboarding.correcting import Correcting
 from bot.onboarding.effects import Effects
 from bot.onboarding.errors import OnboardingError, Refused, Unavailable, Unsettled
 from bot.onboarding.flow import Flow
@@ -47,9 +45,6 @@ AFTER_REFUSAL = 3_600.0
 TICKET_FOLLOWED, TICKET_MOVED, TICKET_COMMENT = "ticket_followed", "ticket_moved", "ticket_comment"
 REPLY, REPLY_SENT, REPLY_UNSENT = "ticket_reply", "ticket_reply_sent", "ticket_reply_unsent"
 TICKET_GONE = "ticket_gone"
-
-# How a comment begins that asks for a correction of the form, in the languages that are equals here.
-ASKS_FOR_CORRECTION = re.compile(r"\s*correc[tc]i[oó]n\s*:\s*(?P<what>.*)", re.IGNORECASE | re.DOTALL)
 
 # A longer reply would not fit into a comment with its first line and its marker.
 LONGEST_REPLY = 30_000
@@ -181,9 +176,10 @@ class TicketTalkWorker:
         poll_seconds: float,
         longest_pause: float = 3_600.0,
         turns: Turns | None = None,
-        correcting: Correcting | None = None,
+        take_corrections: Callable[[OnboardingView, str, str, TicketNews], None] | None = None,
     ) -> None:
-        self._correcting = correcting
+        """``take_corrections`` hears of the news before they are told: what was told is not looked at again."""
+        self._take_corrections = take_corrections
         self._store = store
         self._packs = packs
         self._flow = flow
@@ -206,8 +202,8 @@ class TicketTalkWorker:
                 try:
                     self._send(view, step_id, replies)
                     found = self._talk.news(ticket, told)
-                    # First: what was told is not looked at again.
-                    self._have_corrected(view, ticket, found)
+                    if self._take_corrections is not None:
+                        self._take_corrections(view, step_id, ticket, found)
                     self._tell(job, step_id, ticket, found)
                 except Unavailable as away:
                     self._later(job, away)
@@ -274,22 +270,6 @@ class TicketTalkWorker:
                 change.note(kind, step=change.step(step_id), content=content)
 
     # News.
-
-    def _have_corrected(self, view: OnboardingView, ticket: str, found: TicketNews) -> None:
-        """Open the form again where a comment asks for a correction of it; once for each comment."""
-        if self._correcting is None or view.state != "open":
-            return
-        for one in found.news:
-            asks = ASKS_FOR_CORRECTION.match(one.text) if isinstance(one, Commented) else None
-            if asks is None:
-                continue
-            try:
-                self._correcting.asked_on_ticket(
-                    view.key, asks["what"], actor=one.by, source=f"correction:{ticket}:{one.id}"
-                )
-            except Refused as refused:
-                # It is on the trail. The comment is told in the thread all the same: people see that it was asked.
-                log.info("correction_not_taken", reason=refused.text.en)
 
     def _tell(self, job: Job, step_id: str, ticket: str, found: TicketNews) -> None:
         with self._flow.change(job.onboarding_id) as change:

@@ -226,12 +226,12 @@ class SurfaceWorker:
             reason = add(self._effects, view.id, key, addition) if key in unmade else None
             if reason is not None:
                 log.warning("addition_left_out", addition=addition.title, reason=reason)
-                self._note_once(
-                    view.id,
-                    f"{key}:left_out:{view.stamp}",
-                    "addition_left_out",
-                    {"surface": surface.name, "file": addition.title, "reason": reason},
-                )
+                content: dict[str, object] = {"surface": surface.name, "file": addition.title, "reason": reason}
+                kind = "addition_left_out"
+                if addition.missed is not None and addition.advice is not None:
+                    kind = "addition_missed"
+                    content |= {"seen": addition.missed.model_dump(), "advice": addition.advice.model_dump()}
+                self._note_once(view.id, f"{key}:left_out:{view.stamp}", kind, content)
 
     def _note_once(self, onboarding_id: int, source: str, kind: str, content: Mapping[str, object]) -> None:
         with self._flow.change(onboarding_id) as change:

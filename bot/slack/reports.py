@@ -50,6 +50,7 @@ ICONS = {
     "ticket_gone": "🕳️",
     "surface_gone": "🕳️",
     "subtask_gone": "🕳️",
+    "addition_missed": "⚠️",
     "tick_noted": "📎",
     "tick_explained": "↩️",
     "file_dropped": "📥",

@@ -50,6 +50,7 @@ SAID_IN_A_SENTENCE = frozenset(
         "ticket_gone",
         "surface_gone",
         "subtask_gone",
+        "addition_missed",
         "letter_unsent",
     }
 )
@@ -191,7 +192,7 @@ def _detail(view: OnboardingView, event: Event, language: Language) -> str:
             detail = _proof(content.get("evidence") or {}, language)
         case "surface_opened":
             detail = content.get("surface")
-        case "list_left_out" | "addition_left_out":
+        case "list_left_out" | "addition_left_out" | "addition_missed":
             detail = f"{content.get('file')} ({content.get('surface')}): {content.get('reason')}"
         case _:
             detail = _given(event, language)

@@ -18,6 +18,7 @@ from bot.onboarding.retry import Backoff
 from bot.onboarding.service import Onboardings
 from bot.onboarding.store import Store
 from bot.onboarding.subtasks import MIRROR, SubtaskLookout, Subtasks
+from bot.onboarding.ticket_corrections import TicketCorrections
 from bot.onboarding.ticket_talk import TicketTalkWorker
 from bot.onboarding.turns import Turns
 
@@ -54,17 +55,18 @@ def build_jira_work(
         return work
     poll = jira.settings.poll_seconds
     own = OwnAccount(lambda account: Installation(store).agree(JIRA_ACCOUNT, account))
+    tickets = JiraTicketTalk(jira, own)
     talk = TicketTalkWorker(
         store,
         packs,
         flow,
         effects,
-        JiraTicketTalk(jira, own),
+        tickets,
         backoff,
         poll_seconds=poll,
         longest_pause=longest_pause,
         turns=turns,
-        correcting=onboardings.correcting,
+        take_corrections=TicketCorrections(store, flow, effects, tickets, onboardings.correcting).take,
     )
     work.workers["talk"] = talk.run
     match jira.settings.mirror:

@@ -1,6 +1,6 @@
 """A core with a ticket step and a manual one between a sandbox Jira and a board; work is done when the test says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlmodel import Session, select
+from starlette.types import ASGIApp
 
+from bot.jira.additions import JiraAdditions
 from bot.jira.connection import JiraConnection
 from bot.jira.settings import JiraSettings
 from bot.jira.surface import JiraSurface
@@ -167,12 +169,20 @@ class Thread:
 class BothWays:
     """``settle`` does all work that is due now; ``later`` lets time pass before it."""
 
-    def __init__(self, base: Path, kind: str, *, roles: Roles | None = None, **jira: Any) -> None:
+    def __init__(
+        self,
+        base: Path,
+        kind: str,
+        *,
+        roles: Roles | None = None,
+        around: Callable[[ASGIApp], ASGIApp] = lambda application: application,
+        **jira: Any,
+    ) -> None:
         folder = base / "packs" / "operadora_x"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "checklist.yaml").write_text(PACK, "utf-8")
         self.clock, self.queue = Clock(), Queue()
-        self.jira = JiraServer(deployment_type=kind, index_delay_seconds=0, clock=self.clock.now).start()
+        self.jira = JiraServer(deployment_type=kind, index_delay_seconds=0, clock=self.clock.now, around=around).start()
         self.settings = JiraSettings.model_validate(
             {
                 "url": self.jira.url,
@@ -220,7 +230,16 @@ class BothWays:
             longest_pause=3_600,
         )
         self.surfaces |= both.surfaces
-        shows = SurfaceWorker(self.store, self.packs, self.surfaces, self.flow, self.effects, self.backoff)
+        dossier = JiraAdditions(connection, lambda key: f"{key} in revision {self.view().revision}".encode())
+        shows = SurfaceWorker(
+            self.store,
+            self.packs,
+            self.surfaces,
+            self.flow,
+            self.effects,
+            self.backoff,
+            additions={"jira": dossier},
+        )
         self.replies = TicketReplies(self.store, self.flow)
         self.wakeups = Wakeups(self.store, self.clock)
         looks = LookWorker(self.store, self.clock, [TicketLookout(tickets, poll_seconds=POLL), *both.lookouts])
@@ -292,8 +311,11 @@ class BothWays:
         with self.store.reading() as session:
             return sorted(session.exec(select(DueRecord.subject)).all())
 
+    def view(self) -> OnboardingView:
+        return self.onboardings.view(self.key)
+
     def state(self, step: str) -> str:
-        return self.onboardings.view(self.key).step(step).state
+        return self.view().step(step).state
 
     def comments(self, issue: str) -> list[str]:
         return [comment.body for comment in self.jira.store.issues[issue].comments]

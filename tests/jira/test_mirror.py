@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from both_ways_house import ANA, BothWays, both_ways
+from jira_openapi import ALLOWED, Recorder, broken, ours, whole
 from sqlmodel import select
 
 from bot.jira.mirror import JiraStepIssues
@@ -284,6 +285,19 @@ def test_one_comment_shows_the_steps_and_is_kept_up_to_date(tmp_path: Path, kind
         [body] = [body for body in home.comments("ACT-1") if "Steps" in body]
         assert "(/) Portal — Ana" in body
         assert [issue.key for issue in home.jira.store.issues.values()] == ["ACT-1", "DB-1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_comment_with_the_steps_is_written_and_edited_as_jira_describes_it(tmp_path: Path, kind: str) -> None:
+    seen = Recorder()
+    with both_ways(tmp_path, kind, mirror="comment", around=seen) as home:
+        home.start()
+        home.onboardings.tick(home.key, "portal", [], actor=ANA)
+        home.settle()
+    assert {"GET issue/{}/comment/{}", "PUT issue/{}/comment/{}"} <= {each.operation for each in seen.exchanges}
+    for description in (ours(), whole()):
+        if description is not None:
+            assert broken(description, seen.exchanges, ALLOWED[kind], least=15) == []
 
 
 def test_a_deleted_checklist_is_said_once_and_not_written_again(tmp_path: Path) -> None:

@@ -27,6 +27,15 @@ HERE = Path(__file__).parents[1]
 OURS = HERE / "data" / "jira" / "rest-v2.yaml"
 WHOLE = HERE.parent.parent / "shared" / "specs" / "jira-cloud-v2.openapi.json"
 
+# The client sends a transition's id as a number; both Jiras take it.
+CLIENTS_OWN = (r"POST issue/\{\}/transitions .*request:.*; at transition/id: \d+ is not of type 'string'$",)
+# The description is Cloud's; a Data Center names the fields of a transition's screen by their ids alone.
+DATA_CENTERS_OWN = (
+    r"GET issue/\{\}/transitions .*answer:.*; at transitions/\d/fields/resolution: 'key' is a required",
+)
+# What may depart, by the type of deployment, and nothing else.
+ALLOWED: Mapping[str, tuple[str, ...]] = {"Server": CLIENTS_OWN + DATA_CENTERS_OWN, "Cloud": CLIENTS_OWN}
+
 
 @dataclass(frozen=True)
 class Exchange:
