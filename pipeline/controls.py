@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
+import pyarrow as pa
 
 from checklists.model import Files, PackCheck, Severity, Stage
 from pipeline.canonical import VIEWS
@@ -33,14 +34,39 @@ def prepare(database: Database, files: Files) -> None:
 
 def derive(database: Database) -> None:
     """Make the tables that several checks share from the canonical ones."""
-    for derived in ("tax_group", "usage_sum", "usage_against_charges"):
-        database.execute(f"CREATE TABLE canonical.{derived} AS {statement(derived)}")
+    database.execute(f"CREATE TABLE canonical.tax_group AS {statement('tax_group')}")
+    database.execute(f"CREATE TABLE canonical.usage_sum AS {_usage_sum(database)}")
+    database.execute(f"CREATE TABLE canonical.usage_against_charges AS {statement('usage_against_charges')}")
     usage = database.kept.get("usage")
     is_strict = None if usage is None else rises(usage.column(VIEWS["usage"].key))
     if is_strict is None:
         database.execute(f"CREATE TABLE canonical.usage_order AS {statement('usage_order')}")
     else:
         database.make("usage_order", {"is_strict": "BOOLEAN"}, [[is_strict]])
+
+
+def _usage_sum(database: Database) -> str:
+    """Return the SELECT of ``usage_sum``.
+
+    Kept call details are summed up by the places of their texts, which are numbers: a third of the time that it takes
+    to group a million rows by the texts themselves.
+    """
+    usage = database.kept.get("usage")
+    keys = ("invoice_number", "line_ref", "kind")
+    if usage is None or not usage.num_rows or not all(pa.types.is_dictionary(usage.field(key).type) for key in keys):
+        return statement("usage_sum")
+    places = {key: pa.chunked_array([chunk.indices for chunk in usage.column(key).chunks]) for key in keys}
+    database.add("canonical", "usage_places", pa.table({**places, "net": usage.column("net")}))
+    summed = database.arrow(statement("usage_sum").replace("FROM usage ", "FROM usage_places "))
+    # Unified: every chunk has the same texts.
+    texts = [usage.column(key).chunk(0).dictionary for key in keys]
+    named = [
+        pa.DictionaryArray.from_arrays(summed.column(key).combine_chunks(), values)
+        for key, values in zip(keys, texts, strict=True)
+    ]
+    rest = [summed.column("net"), summed.column("rows")]
+    database.add("canonical", "usage_sum_of_places", pa.table([*named, *rest], [*keys, "net", "rows"]))
+    return "SELECT * FROM canonical.usage_sum_of_places"
 
 
 def prepare_policy(database: Database, files: Files) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline import detail
+from checklists.model import Pack
+from pipeline import controls, detail
 from pipeline.canonical import VIEWS
 from pipeline.csvfile import CsvFormat, write_csv
 from pipeline.database import Database
@@ -75,6 +76,22 @@ def test_a_select_that_is_more_than_its_rows_one_by_one_is_not_taken_apart(datab
     select = ", ".join(f'{sql} AS "{name}"' for name, sql in numbered.items())
     detail.keep(database, "usage", f'SELECT {select} FROM "CALLS"')
     assert database.value("SELECT max(seconds) FROM canonical.usage") == ROWS
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("kind", "'SMS'"), ("kind", "NULL"), ("line_ref", "NULL"), ("net", "NULL")]
+)
+def test_sums_by_the_places_of_texts_are_those_by_the_texts(
+    database: Database, pack: Pack, column: str, value: str
+) -> None:
+    kept(database, column, value)
+    assert pack.files is not None
+    controls.prepare_policy(database, pack.files)
+    controls.derive(database)
+    texts = statement("usage_sum")
+    assert database.value("SELECT sum(rows) FROM usage_sum") == ROWS
+    assert database.count("usage_sum") == database.value(f"SELECT count(*) FROM ({texts})")
+    assert database.rows(f"FROM usage_sum EXCEPT ALL ({texts})") == []
 
 
 @pytest.mark.parametrize(
