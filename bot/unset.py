@@ -1,5 +1,6 @@
 """What stands in for a part that the settings leave out: each use says which setting is missing."""
 
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Never
@@ -62,6 +63,18 @@ class UnsetTickets:
         raise missing("JIRA__URL")
 
     def attach(self, issue: str, name: str, content: bytes) -> Never:
+        """Raise StepFailed."""
+        raise missing("JIRA__URL")
+
+    def rewrite(self, ticket: str, request: TicketRequest, changed: Collection[str]) -> Never:
+        """Raise StepFailed."""
+        raise missing("JIRA__URL")
+
+    def find_comment(self, ticket: str, marker: str) -> Never:
+        """Raise StepFailed."""
+        raise missing("JIRA__URL")
+
+    def comment(self, ticket: str, lines: Sequence[str], marker: str) -> Never:
         """Raise StepFailed."""
         raise missing("JIRA__URL")
 

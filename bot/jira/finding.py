@@ -20,6 +20,8 @@ MOST_MISSING = 10
 # A project in which more issues than this were made while the index slept is left to the index.
 MOST_READ = 200
 COMMENTS_PAGE = 100
+# The last line of every comment that the bot writes.
+MARKER = re.compile(r"ONB-\d+:\S+")
 # The label of every issue that the bot writes.
 OURS = "onboarding-bot"
 
@@ -54,14 +56,20 @@ def find_comment(client: JIRA, key: str, marker: str) -> str | None:
 
 
 def last_comment(client: JIRA, key: str, held: Any) -> str:
-    """Return the text of an issue's last comment, empty when it has none.
+    """Return the text of an issue's last comment that a person wrote, empty when there is none.
 
     ``held`` is its field ``comment``, which may hold a part of them, or be None.
     """
-    comments = list(getattr(held, "comments", None) or ())
+    comments = list(getattr(held, "comments", None) or ())[::-1]
     if held is None or len(comments) < int(getattr(held, "total", 0)):
-        comments = client.comments(key, max_results=1, order_by="-created")
-    return str(comments[-1].body) if comments else ""
+        comments = client.comments(key, max_results=COMMENTS_PAGE, order_by="-created")
+    return next((str(comment.body) for comment in comments if not is_marked(str(comment.body))), "")
+
+
+def is_marked(body: str) -> bool:
+    """Tell whether a comment ends as those do that the bot writes."""
+    lines = body.replace("\\", "").rstrip().splitlines()
+    return bool(lines and MARKER.fullmatch(lines[-1].strip()))
 
 
 def changed(client: JIRA, project: str, within: timedelta) -> Mapping[str, str]:

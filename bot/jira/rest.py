@@ -26,6 +26,11 @@ def post(client: JIRA, path: str, body: object) -> Any:
     return answer.json() if answer.content else None
 
 
+def put(client: JIRA, path: str, body: object) -> None:
+    """Replace at ``/rest/api/2/<path>``. Raises JIRAError."""
+    client._session.put(client._get_url(path), data=json.dumps(body))
+
+
 def pages(client: JIRA, path: str, *keys: str) -> Iterator[Mapping[str, Any]]:
     """Read a paged list to its end; its values stand under the first of ``keys`` that is there. Raises JIRAError."""
     start = 0

@@ -1,6 +1,5 @@
 """What is said about a ticket (the core's ``TicketTalk``): its history and comments, and replies as comments."""
 
-import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,8 +16,6 @@ from bot.onboarding.tickets import TicketMissing
 
 # What of a ticket's history people are told.
 TOLD = ("status", "assignee", "resolution")
-# The last line of every comment that the bot writes.
-MARKER = re.compile(r"ONB-\d+:\S+")
 # A comment is cut where it is read: a chat shows the beginning, and a link to the whole.
 LONGEST_COMMENT = 4_000
 MOST_PAGES = 20
@@ -118,8 +115,7 @@ def _comment_id(comment: Any) -> str:
 
 def _is_own(comment: Any, own: str) -> bool:
     """Tell a comment of the bot's from one that a person wrote, with the same account or with a marker copied in it."""
-    lines = str(comment.raw.get("body") or "").replace("\\", "").rstrip().splitlines()
-    return bool(lines and MARKER.fullmatch(lines[-1].strip())) and account_of(comment.raw.get("author")) == own
+    return finding.is_marked(str(comment.raw.get("body") or "")) and account_of(comment.raw.get("author")) == own
 
 
 def _limited_to(comment: Any) -> str | None:

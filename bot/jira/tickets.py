@@ -1,6 +1,6 @@
 """The ticket in the Data Base team's project (the core's ``Tickets``)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 from jira import JIRA
 
 from bot.jira import finding, issues, markup, rest
+from bot.jira.account import OwnAccount
 from bot.jira.additions import additions_of
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.jira.filling import Wanted, fields_of, ticket_of
+from bot.jira.rewriting import rewrite
 from bot.jira.screen import ScreenRefuses
 from bot.onboarding.additions import Addition, AdditionRefused
 from bot.onboarding.effects import NothingHappened
@@ -25,6 +27,7 @@ class JiraTickets:
     def __init__(self, connection: JiraConnection) -> None:
         self._connection = connection
         self._settings = connection.settings
+        self._own = OwnAccount()
 
     @property
     def grace_seconds(self) -> float:
@@ -93,6 +96,24 @@ class JiraTickets:
         """Attach a file; return the attachment's id."""
         with self._client(issue) as client:
             return issues.attach(client, issue, name, content)
+
+    def rewrite(self, ticket: str, request: TicketRequest, changed: Collection[str]) -> Sequence[str]:
+        """Set the text and the fields of the answers that have changed, but for what a person has written since."""
+        with self._client(ticket) as client:
+            wanted = self.wanted(request, "")
+            left = rewrite(client, ticket, wanted, changed, self._own.id(client))
+            return [each.text(request.language) for each in left]
+
+    def find_comment(self, ticket: str, marker: str) -> str | None:
+        """Look for a comment by its marker."""
+        with self._client(ticket) as client:
+            return finding.find_comment(client, ticket, marker)
+
+    def comment(self, ticket: str, lines: Sequence[str], marker: str) -> str:
+        """Comment; nothing in it is read as markup."""
+        body = markup.shortened("\n".join(markup.escaped(line) for line in lines))
+        with self._refused_means_not_done(), self._client(ticket) as client:
+            return str(client.add_comment(ticket, f"{body}\n----\n{marker}").id)
 
     def status(self, ticket: str) -> TicketStatus:
         """Look where the ticket stands. Raises TicketMissing."""

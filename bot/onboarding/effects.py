@@ -151,6 +151,12 @@ class Effects:
             assert record.external_id is not None
             return record.external_id
 
+    def known(self, key: str) -> str | None:
+        """Return what an effect came to, or a value that was kept; None where there is none yet."""
+        with self._store.reading() as session:
+            record = session.get(EffectRecord, key)
+            return record.external_id if record is not None else None
+
     def release(self, key: str) -> None:
         """Forget an incomplete claim: it is known that nothing happened, or a person wants it done again."""
         with self._store.transaction() as session:

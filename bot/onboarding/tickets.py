@@ -1,23 +1,28 @@
 """The port to the ticket system: the one ticket that a step opens with another team, and how it ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
 from bot.onboarding.additions import Addition
 from bot.onboarding.view import OnboardingView
+from checklists.model import Language
 
 
 @dataclass(frozen=True)
 class TicketRequest:
-    """A ticket to be opened. ``values`` are form answers by field id; the adapter knows which ones have a field."""
+    """A ticket to be opened. ``values`` are form answers by field id; the adapter knows which ones have a field.
+
+    ``language`` is the one in which the adapter says what becomes of it.
+    """
 
     summary: str
     body: str
     labels: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     due: date | None = None
+    language: Language = "en"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,19 @@ class Tickets(Protocol):
 
     def attach(self, issue: str, name: str, content: bytes) -> str:
         """Attach a file; return the attachment's id."""
+
+    def rewrite(self, ticket: str, request: TicketRequest, changed: Collection[str]) -> Sequence[str]:
+        """Bring the ticket's text, and the fields of the answers that have changed, up to what the request says.
+
+        What a person has written in them since is left as it is. Returns what was left or refused, each with why.
+        Made again it changes nothing more. Raises TicketMissing.
+        """
+
+    def find_comment(self, ticket: str, marker: str) -> str | None:
+        """Return the id of the comment that ends with the marker; None when there is none."""
+
+    def comment(self, ticket: str, lines: Sequence[str], marker: str) -> str:
+        """Comment in plain text with the marker; return the comment's id. Raises NothingHappened around a refusal."""
 
     def status(self, ticket: str) -> TicketStatus:
         """Look where the ticket stands. Raises TicketMissing."""

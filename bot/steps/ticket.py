@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from bot.locales import say
 from bot.onboarding.additions import Addition, add
-from bot.onboarding.correcting import corrections
 from bot.onboarding.errors import StepFailed, Unavailable
 from bot.onboarding.outcomes import Done, Evidence, Failed, Outcome, Waiting, fact
 from bot.onboarding.tickets import TicketMissing, TicketRequest, Tickets, TicketStatus
 from bot.onboarding.work import Work
 from bot.steps.lookouts import ticket_signal
+from bot.steps.ticket_corrected import follow, version_of
 from checklists.model import Form, FormParameters, OptionValue, TicketOutcome, TicketParameters
 from checklists.model import Step as StepDefinition
 
@@ -48,6 +48,7 @@ class TicketStep:
         ticket = self._open(work, parameters)
         try:
             left_out = self._complete(work, ticket, parent)
+            follow(work, self._tickets, ticket, self._request(work, parameters), *form_answers(work))
             status = self._tickets.status(ticket)
         except TicketMissing as gone:
             raise StepFailed(
@@ -65,6 +66,15 @@ class TicketStep:
 
     def _open(self, work: Work, parameters: TicketParameters) -> str:
         marker = f"{work.effect_key('issue')}:{work.view.stamp}"
+        request = self._request(work, parameters)
+        return work.once(
+            "issue",
+            look=lambda: self._tickets.find(marker),
+            do=lambda: self._tickets.create(request, marker),
+            grace_seconds=self._tickets.grace_seconds,
+        )
+
+    def _request(self, work: Work, parameters: TicketParameters) -> TicketRequest:
         form, answers = form_answers(work)
         names = {
             "operator": work.view.operator,
@@ -73,19 +83,14 @@ class TicketStep:
             "root": work.view.root,
             "key": work.view.key,
         }
-        request = TicketRequest(
+        return TicketRequest(
             summary=parameters.summary.format(**names),
             body=ticket_body(work, form, answers),
             labels=parameters.labels,
             # Where the form does not ask for them, the onboarding's own names can fill a field as well.
             values={**names, "tax_ids": list(work.view.tax_ids), **answers},
             due=work.step.due_on or work.view.due,
-        )
-        return work.once(
-            "issue",
-            look=lambda: self._tickets.find(marker),
-            do=lambda: self._tickets.create(request, marker),
-            grace_seconds=self._tickets.grace_seconds,
+            language=work.view.language,
         )
 
     def _complete(self, work: Work, ticket: str, parent: str) -> list[str]:
@@ -107,8 +112,7 @@ class TicketStep:
         if form is None:
             return left_out
         # Answers that were corrected come beside the first ones: the team sees both.
-        corrected = sum(len(corrections(memory)) for memory in work.memories.values())
-        version = f"-{corrected + 1}" if corrected else ""
+        version = version_of(work)
         name = f"{work.view.key}-{form.form}{version}.json"
         content = attachment(work, form, answers)
         work.once(

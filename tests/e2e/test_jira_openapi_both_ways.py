@@ -44,7 +44,7 @@ def test_what_goes_both_ways_asks_and_is_answered_as_described(tmp_path: Path, k
             _talk_and_correct(home, dana)
         _end_and_open_again(home, key)
     asked = _operations(seen.exchanges)
-    assert {"GET issue/{}?changelog", "POST issue sub-task", "POST issue/{}/comment"} <= asked
+    assert {"GET issue/{}?changelog", "POST issue sub-task", "POST issue/{}/comment", "PUT issue/{}"} <= asked
     for description in (ours(), whole()):
         if description is not None:
             assert broken(description, seen.exchanges, ALLOWED[kind], least=50) == []
@@ -82,6 +82,7 @@ def _talk_and_correct(home: House, dana: JiraPerson) -> None:
     wait_until("the new link", lambda: home.partner.wait_for_link("form") != first)
     home.partner.fill_form(home.partner.wait_for_link("form"), form, datetime.now(UTC).date())
     wait_until("the new answers", lambda: len(ticket.attachments) == 2)
+    wait_until("what changed", lambda: any("sent the form again" in each.body for each in ticket.comments))
 
 
 def _end_and_open_again(home: House, key: str) -> None:
