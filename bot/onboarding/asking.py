@@ -12,6 +12,7 @@ from bot.onboarding.change import Change
 from bot.onboarding.clock import Clock
 from bot.onboarding.errors import Refused, UnknownOnboarding
 from bot.onboarding.flow import Flow
+from bot.onboarding.inbox import forget
 from bot.onboarding.models import Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.store import Store, insert_once
 from checklists.model import Role
@@ -99,6 +100,8 @@ class Asking:
                         log.info("action_repeated")
                         return
                     yield change
+                    if source is not None:
+                        forget(change.session, source)
                 about = change.step(step_id) if step_id is not None else change.onboarding
                 log.info("action_taken", state=about.state)
             except UnknownOnboarding:

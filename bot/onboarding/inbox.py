@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from bot.onboarding.clock import Clock
 from bot.onboarding.models import InboxRecord
+from bot.onboarding.one_writer import Rank
 from bot.onboarding.store import Store, insert_once, tried_again
 from bot.onboarding.worker import CLOCKS_APART
 
@@ -28,7 +29,8 @@ class Kept:
 class Inbox:
     """Keeps events until they have been carried out, so that no death of a process loses one.
 
-    That an event is carried out once is not looked after here: whoever carries it out remembers its source.
+    That an event is carried out once is not looked after here: whoever carries it out remembers its source, and forgets
+    what is kept of it in the same transaction.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -38,14 +40,13 @@ class Inbox:
     @tried_again
     def keep(self, kept: Kept) -> bool:
         """Keep an event; False when it is kept already, and so will be carried out."""
-        with self._store.transaction(for_person=True) as session:
+        with self._store.transaction(rank=Rank.ACKNOWLEDGEMENT) as session:
             return insert_once(session, InboxRecord, source=kept.source, at=self._clock.now(), body=dict(kept.body))
 
-    def drop(self, source: str) -> bool:
-        """Forget an event that has been carried out; False when another process has done so."""
+    def drop(self, source: str) -> None:
+        """Forget an event that came to nothing."""
         with self._store.transaction(for_person=True) as session:
-            gone = session.connection().execute(delete(InboxRecord).where(col(InboxRecord.source) == source))
-            return bool(gone.rowcount)
+            forget(session, source)
 
     def take_over(self, *, but: Collection[str] = (), limit: int = 100) -> list[Kept]:
         """Take what others have left, the oldest first; nobody else gets it for a while. ``but`` are one's own."""
@@ -62,3 +63,8 @@ class Inbox:
                 record.at = now
                 session.add(record)
             return [Kept(record.source, record.body) for record in taken]
+
+
+def forget(session: Session, source: str) -> None:
+    """Forget an event in the transaction that carries it out; of most sources nothing was kept."""
+    session.connection().execute(delete(InboxRecord).where(col(InboxRecord.source) == source))

@@ -23,7 +23,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_af
 from bot.onboarding.advisory import CONNECT_SECONDS, lock_engine, lock_key, try_lock
 from bot.onboarding.database_errors import RESTORE, in_words
 from bot.onboarding.errors import SettingsError
-from bot.onboarding.one_writer import OneWriter
+from bot.onboarding.one_writer import OneWriter, Rank
 from bot.onboarding.people_first import PeopleFirst
 
 log = structlog.stdlib.get_logger()
@@ -73,15 +73,16 @@ class Store:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def transaction(self, *, for_person: bool = False) -> Iterator[Session]:
+    def transaction(self, *, for_person: bool = False, rank: Rank | None = None) -> Iterator[Session]:
         """Open a session whose changes commit together at the end, or not at all.
 
-        ``for_person``: somebody waits for it, so on SQLite it goes before the jobs that wait.
+        ``for_person``: somebody asked for it, so it goes before jobs; ``rank`` says more exactly who waits for it.
         """
+        rank = rank if rank is not None else Rank.PERSON if for_person else Rank.JOB
         with ExitStack() as turn:
             if self._one_writer is not None:
-                turn.enter_context(self._one_writer.turn(for_person=for_person))
-            elif for_person:
+                turn.enter_context(self._one_writer.turn(rank))
+            elif rank != Rank.JOB:
                 turn.enter_context(self.people_first.person())
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session

@@ -16,7 +16,7 @@ from bot.onboarding.service import Onboardings
 from bot.onboarding.view import OnboardingView, StepView
 from bot.slack import blocks as b
 from bot.slack.answering import Answering, Payload
-from bot.slack.clicks import Afterwards, CarryOut
+from bot.slack.clicks import Afterwards, Carried, CarryOut
 from bot.slack.connection import SlackConnection
 from bot.slack.events import actor_of, view_source
 from bot.slack.mrkdwn import inline, moment
@@ -54,9 +54,11 @@ class BoxNotes(Answering):
         same, and the parent has a button for the reason.
         """
 
-        def carry_out(body: Payload, is_left: bool) -> Afterwards | None:
-            told = ticked(body, is_left)
-            return partial(self._and_why, body, told) if _can_have_unticked(body) else told
+        def carry_out(body: Payload, is_left: bool) -> Carried:
+            carried = ticked(body, is_left)
+            if not _can_have_unticked(body):
+                return carried
+            return carried._replace(afterwards=partial(self._and_why, body, carried.afterwards))
 
         return carry_out
 

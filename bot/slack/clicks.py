@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import structlog
@@ -39,11 +39,23 @@ READ = ("type", "user", "container", "channel", "message", "view", "actions", "t
 AWAY = (OperationalError, InterfaceError)
 
 Afterwards = Callable[[], None]
-CarryOut = Callable[[Payload, bool], Afterwards | None]
-"""Carry out a click, in one transaction; return what the person is told of it.
 
-The second argument tells whether this process alone knows of the click: one that was taken over may have been carried
-out before, and then there is nothing to tell.
+
+class Carried(NamedTuple):
+    """What came of a click. ``changed``: something, and in the same transaction what was kept of it was forgotten.
+
+    ``afterwards`` tells the person of it, in a call to Slack.
+    """
+
+    changed: bool
+    afterwards: Afterwards | None = None
+
+
+CarryOut = Callable[[Payload, bool], Carried]
+"""Carry out a click, in one transaction.
+
+The second argument tells whether another process knows of the click as well: then it may have been carried out before,
+and there is nothing to tell.
 """
 
 
@@ -131,10 +143,11 @@ class Clicks(Answering):
     def _carry(self, kept: Kept, is_left: bool) -> None:
         try:
             with self._readers.answering(str(kept.body["user"]["id"])):
-                afterwards = self._carried_out(kept.body, is_left)
-            # What was taken over by another has been told there.
-            if self._inbox.drop(kept.source) and afterwards is not None:
-                self._answers.submit(self._answer, kept.body, afterwards)
+                carried = self._carried_out(kept.body, is_left)
+            if not carried.changed:
+                self._inbox.drop(kept.source)
+            if carried.afterwards is not None:
+                self._answers.submit(self._answer, kept.body, carried.afterwards)
         except AWAY as away:
             # It is still kept: it is carried out when the database is there again.
             log.warning("click_put_off", source=kept.source, reason=str(away.orig))
@@ -144,13 +157,13 @@ class Clicks(Answering):
             with self._changing:
                 self._in_hand.discard(kept.source)
 
-    def _carried_out(self, body: Mapping[str, Any], is_left: bool) -> Afterwards | None:
+    def _carried_out(self, body: Mapping[str, Any], is_left: bool) -> Carried:
         try:
             return self._carry_out[str(body["actions"][0]["action_id"])](body, is_left)
         except AWAY:
             raise
         except Exception:  # noqa: BLE001 - the person must hear of it, and it would be the same at the next time
-            return partial(self._tell, body, self._unexpected("click"))
+            return Carried(False, partial(self._tell, body, self._unexpected("click")))
 
     def _not_kept(self) -> str:
         reference = secrets.token_hex(4)

@@ -21,7 +21,7 @@ from bot.slack import blocks as b
 from bot.slack import modals
 from bot.slack.answering import Answering, Payload
 from bot.slack.box_notes import BoxNotes
-from bot.slack.clicks import Afterwards, CarryOut, Clicks
+from bot.slack.clicks import Carried, CarryOut, Clicks
 from bot.slack.connection import SlackConnection
 from bot.slack.desk import CommandDesk, Export
 from bot.slack.events import action_source as _action_source
@@ -186,16 +186,16 @@ class Listeners(Answering):
     def _carrying_out(self, act: Callable[[Clicked], bool], outcome: str | None = None) -> CarryOut:
         """Return what carries out a click; ``outcome`` names the sentence that takes the place of a post's buttons."""
 
-        def carry_out(body: Payload, is_left: bool) -> Afterwards | None:
+        def carry_out(body: Payload, is_left: bool) -> Carried:
             try:
                 changed = act(self._clicked(body))
             except Refused as refused:
-                return partial(self._tell, body, self._refusal(refused))
+                return Carried(False, partial(self._tell, body, self._refusal(refused)))
             if changed and outcome:
                 said = say(f"slack.{outcome}", who=_actor(body).name)
                 # Everybody reads it: it is in the language of the channel.
-                return partial(self._replace_buttons, body, said.text(self._readers.fallback))
-            return None if changed or is_left else partial(self._tell, body, self._repeated())
+                return Carried(True, partial(self._replace_buttons, body, said.text(self._readers.fallback)))
+            return Carried(changed, None if changed or is_left else partial(self._tell, body, self._repeated()))
 
         return carry_out
 

@@ -4,14 +4,14 @@ from threading import Event, Thread
 
 import pytest
 
-from bot.onboarding.one_writer import OneWriter
+from bot.onboarding.one_writer import OneWriter, Rank
 
 
-def queue_up(writer: OneWriter, order: list[str], name: str, *, for_person: bool) -> Thread:
+def queue_up(writer: OneWriter, order: list[str], name: str, rank: Rank) -> Thread:
     """Have a thread wait for its turn; it is waiting when this returns."""
 
     def wait() -> None:
-        with writer.turn(for_person=for_person):
+        with writer.turn(rank):
             order.append(name)
 
     thread = Thread(target=wait)
@@ -22,13 +22,22 @@ def queue_up(writer: OneWriter, order: list[str], name: str, *, for_person: bool
     return thread
 
 
+def test_who_waits_for_an_acknowledgement_goes_before_what_people_asked_for_and_that_before_jobs() -> None:
+    writer, order = OneWriter(), list[str]()
+    with writer.turn(Rank.PERSON):
+        threads = [queue_up(writer, order, rank.name, rank) for rank in (Rank.JOB, Rank.PERSON, Rank.ACKNOWLEDGEMENT)]
+    for thread in threads:
+        thread.join(5)
+    assert order == ["ACKNOWLEDGEMENT", "PERSON", "JOB"]
+
+
 def test_a_person_goes_before_jobs_that_waited_longer() -> None:
     writer, order = OneWriter(), list[str]()
-    with writer.turn(for_person=False):
+    with writer.turn(Rank.JOB):
         threads = [
-            queue_up(writer, order, "job", for_person=False),
-            queue_up(writer, order, "another job", for_person=False),
-            queue_up(writer, order, "person", for_person=True),
+            queue_up(writer, order, "job", Rank.JOB),
+            queue_up(writer, order, "another job", Rank.JOB),
+            queue_up(writer, order, "person", Rank.PERSON),
         ]
         assert order == []
     for thread in threads:
@@ -42,7 +51,7 @@ def test_two_never_write_at_once() -> None:
 
     def write(number: int) -> None:
         for _ in range(50):
-            with writer.turn(for_person=number % 2 == 0):
+            with writer.turn(Rank.PERSON if number % 2 == 0 else Rank.JOB):
                 inside.append(number)
                 most.append(len(inside))
                 inside.remove(number)
@@ -58,7 +67,7 @@ def test_two_never_write_at_once() -> None:
 
 def test_a_turn_that_ends_in_an_error_is_given_back() -> None:
     writer, done = OneWriter(), Event()
-    with pytest.raises(ZeroDivisionError), writer.turn(for_person=True):
+    with pytest.raises(ZeroDivisionError), writer.turn(Rank.PERSON):
         raise ZeroDivisionError
     thread = Thread(target=lambda: _take(writer, done))
     thread.start()
@@ -68,14 +77,14 @@ def test_a_turn_that_ends_in_an_error_is_given_back() -> None:
 
 def test_a_transaction_inside_another_one_is_an_error_and_no_endless_wait() -> None:
     writer = OneWriter()
-    with writer.turn(for_person=False):
-        with pytest.raises(RuntimeError, match="inside another"), writer.turn(for_person=True):
+    with writer.turn(Rank.JOB):
+        with pytest.raises(RuntimeError, match="inside another"), writer.turn(Rank.PERSON):
             pass
         # The outer one still has its turn.
-        with pytest.raises(RuntimeError, match="inside another"), writer.turn(for_person=False):
+        with pytest.raises(RuntimeError, match="inside another"), writer.turn(Rank.JOB):
             pass
 
 
 def _take(writer: OneWriter, done: Event) -> None:
-    with writer.turn(for_person=False):
+    with writer.turn(Rank.JOB):
         done.set()

@@ -9,7 +9,7 @@ from slack_house import Run, SlackHouse, eventually, slack_house
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
-from bot.onboarding.inbox import LEFT_AFTER, Inbox
+from bot.onboarding.inbox import LEFT_AFTER, Inbox, Kept
 from bot.onboarding.models import InboxRecord
 
 AWAY = OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
@@ -74,18 +74,46 @@ def test_a_click_that_a_process_acknowledged_before_it_died_is_carried_out_by_an
     assert kept(house) == []
 
 
-def test_a_click_whose_process_died_after_carrying_it_out_counts_once_and_nobody_is_told(
-    house: SlackHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_click_that_was_carried_out_and_is_found_again_counts_once_and_nobody_is_told(house: SlackHouse) -> None:
     run = house.start()
-    monkeypatch.setattr(Inbox, "drop", failing_once(Inbox.drop))
-    told = len(house.told(house.ana))
+    house.front.clicks.stop()
     tick(house, run)
-    assert len(kept(house)) == 1
+    [source] = kept(house)
+    with house.store.reading() as session:
+        body = session.get_one(InboxRecord, source).body
+    house.clock.ahead += LONG_AGO
+    assert taken_over(house) == 1
+    told = len(house.told(house.ana))
+    # As if it had been kept once more by a process that had it from Slack a second time and died.
+    house.inbox.keep(Kept(source, body))
     house.clock.ahead += LONG_AGO
     assert taken_over(house) == 1
     assert house.events(run).count("ticked") == 1
     assert (kept(house), house.told(house.ana)[told:]) == ([], [])
+
+
+def test_a_click_and_what_is_kept_of_it_end_in_one_transaction(
+    house: SlackHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(*_given: object) -> None:
+        raise AWAY
+
+    run = house.start()
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.onboarding.asking.forget", dying)
+        tick(house, run)
+    assert (house.ticked(run, "portal")["logged_in"], len(kept(house))) == (None, 1)
+    house.clock.ahead += LONG_AGO
+    eventually(lambda: house.ticked(run, "portal")["logged_in"] == "ana")
+    assert kept(house) == []
+
+
+def test_a_refused_click_is_told_and_kept_no_longer(house: SlackHouse) -> None:
+    run = house.start()
+    told = len(house.told(house.guest))
+    house.guest.tick(run.ts, house.block(run, "portal", "ticks"), "logged_in")
+    assert "Nothing has changed" in eventually(lambda: house.told(house.guest)[told:])[0]
+    assert kept(house) == []
 
 
 def test_a_click_of_the_last_seconds_is_left_to_the_process_that_has_it(house: SlackHouse) -> None:

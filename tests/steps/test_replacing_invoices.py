@@ -271,8 +271,8 @@ def test_a_registration_killed_after_any_commit_or_file_ends_the_same(
     real = Store.transaction
 
     @contextmanager
-    def transaction(store: Store, *, for_person: bool = False) -> Iterator[Session]:
-        with real(store, for_person=for_person) as session:
+    def transaction(store: Store, **who: Any) -> Iterator[Session]:
+        with real(store, **who) as session:
             yield session
         alive()
 
