@@ -11,7 +11,7 @@ from bot.jira.connection import JiraConnection, JiraRefused
 from bot.jira.filling import Wanted, fields_of, parent_of
 from bot.jira.screen import ScreenRefuses
 from bot.locales import say
-from bot.onboarding.errors import FileRefused, ParentGone, TurnedAway
+from bot.onboarding.errors import FileRefused, ParentGone, RefusedThere
 from bot.onboarding.outcomes import SHEET, FileEvidence
 from bot.onboarding.view import OnboardingView, Report
 
@@ -37,7 +37,7 @@ COMMENTED = frozenset(
 )
 
 
-class Refusing(TurnedAway):
+class Refusing(RefusedThere):
     """Jira answers, and says no."""
 
     def __init__(self, reason: str) -> None:

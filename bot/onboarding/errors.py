@@ -11,6 +11,7 @@
     ├── Unavailable             a server does not answer now: the work waits and is tried again
     │   ├── TurnedAway          and it is certain that it has done nothing: the claim on an effect is given back
     │   │   ├── FileRefused     and it will never take this file: the report goes on without it
+    │   │   ├── RefusedThere    and it will not until a person has changed something there
     │   │   ├── ParentGone      and what it would write to was deleted there: nothing is written until that changes
     │   │   └── NotYet          it was not asked: by our own pace it is not this call's turn yet
     │   └── Unsettled           an effect's outcome outside is not known yet: wait before doing it again
@@ -86,6 +87,10 @@ class Unavailable(OnboardingError):
 
 class TurnedAway(Unavailable):
     """It was never reached, or answered that it will not do it (429, a refusal): nothing has happened there."""
+
+
+class RefusedThere(TurnedAway):
+    """The server answered no: a right, a channel or a scope is missing, and a person must put that right there."""
 
 
 class FileRefused(TurnedAway):

@@ -167,7 +167,8 @@ class Report:
     ``kind``: step_done, step_failed, step_skipped, step_asks (a text to copy and send), replacement_decided,
     step_reminded, step_escalated, deadline_near, deadline_passed, reminder_unsent, assigned, due_changed, noted,
     confirmed (more people must), confirmation_withdrawn, reopened, ticket_followed, ticket_moved,
-    ticket_comment, correction_asked, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone, subtask_gone,
+    ticket_comment, correction_asked, ticket_reply_sent, ticket_reply_unsent, ticket_gone, surface_gone,
+    surface_refused, subtask_gone,
     addition_missed, sheet_offered, letter_unsent, closed, cancelled; what people said or gave: tick_noted,
     tick_explained, file_dropped, file_checked, file_not_taken. ``what`` names
     what is told, eight hex digits: the same thing told again after the database was put back from a backup has another
@@ -220,6 +221,7 @@ REPORTED = frozenset(
         "ticket_reply_unsent",
         "ticket_gone",
         "surface_gone",
+        "surface_refused",
         "subtask_gone",
         "addition_missed",
         "tick_noted",

@@ -17,7 +17,7 @@ from bot.locales import say
 from bot.onboarding.additions import Addition, Additions, add
 from bot.onboarding.clock import Clock
 from bot.onboarding.effects import Effects
-from bot.onboarding.errors import FileRefused, NotYet, PackGone, ParentGone, StepFailed, Unavailable
+from bot.onboarding.errors import FileRefused, NotYet, PackGone, ParentGone, RefusedThere, StepFailed, Unavailable
 from bot.onboarding.flow import Flow
 from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, StepRecord, SurfaceRecord
 from bot.onboarding.outcomes import LISTS, PROOF, Failed, FileEvidence, Outcome, Waiting
@@ -356,9 +356,12 @@ class SurfaceWorker:
             name = job.subject.partition(":")[2]
             record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
             record = record or SurfaceRecord(onboarding_id=job.onboarding_id, name=name)
-            if record.trouble != away.reason:
-                record.trouble = away.reason
-                change.session.add(record)
+            if record.trouble == away.reason:
+                return
+            record.trouble = away.reason
+            change.session.add(record)
+            if isinstance(away, RefusedThere):
+                change.note("surface_refused", content=_refusal(name, away))
 
     def _tell_gone(self, job: Job, gone: ParentGone) -> None:
         """Note on the trail, once, that a surface was deleted; it is tried again when something else happens."""
@@ -369,8 +372,9 @@ class SurfaceWorker:
             record = change.session.get(SurfaceRecord, (job.onboarding_id, name))
             if record is None or record.trouble == gone.reason:
                 return
-            seen = say("surface.gone", service=gone.service, parent=record.parent or "—")
-            advice = say("surface.gone_advice", parent=record.parent or "—")
+            shown = record.parent_link or record.parent or "—"
+            seen = say("surface.gone", service=gone.service, parent=shown)
+            advice = say("surface.gone_advice", parent=shown)
             content = {
                 "surface": name,
                 "parent": record.parent,
@@ -476,6 +480,14 @@ def _content(file: FileEvidence) -> bytes | None:
     except OSError:
         return None
     return content if sha256(content).hexdigest() == file.sha256 else None
+
+
+def _refusal(surface: str, away: RefusedThere) -> dict[str, object]:
+    return {
+        "surface": surface,
+        "seen": say("surface.refused", service=away.service, reason=away.reason).model_dump(),
+        "advice": say("surface.refused_advice", service=away.service).model_dump(),
+    }
 
 
 def _digest(picture: str) -> str:

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
-from bot.onboarding.errors import TurnedAway, Unavailable
+from bot.onboarding.errors import RefusedThere, TurnedAway, Unavailable
 from bot.onboarding.peers import Peers
 from bot.slack.settings import SlackSettings
 
@@ -41,7 +41,7 @@ TRIGGER_USED = "exchanged_trigger_id"
 TRIGGER_LATE = "expired_trigger_id"
 
 
-class SlackRefused(TurnedAway):
+class SlackRefused(RefusedThere):
     """Slack answered that it will not do this; ``error`` is its own word for why. A person must act."""
 
     def __init__(self, error: str, remedy: str | None) -> None:

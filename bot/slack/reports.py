@@ -49,6 +49,7 @@ ICONS = {
     "ticket_reply_unsent": "📪",
     "ticket_gone": "🕳️",
     "surface_gone": "🕳️",
+    "surface_refused": "🚫",
     "subtask_gone": "🕳️",
     "addition_missed": "⚠️",
     "tick_noted": "📎",

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.locales import say
-from bot.onboarding.errors import FileRefused
+from bot.onboarding.errors import FileRefused, ParentGone
 from bot.onboarding.outcomes import SHEET, SHOWN_ENTRIES, FileEvidence, number
 from bot.onboarding.view import OnboardingView, Report, StepView
 from bot.slack.connection import SlackConnection, SlackRefused
@@ -27,6 +29,9 @@ MOST_PAGES = 20
 # have been set to the wrong zone when it began.
 CLOCKS_APART = 86_400
 
+
+# Slack's words for a message, or a thread, that somebody has deleted.
+PARENT_GONE = frozenset({"message_not_found", "thread_not_found"})
 
 # After these a person must act; a reminder names its own.
 CALLS_FOR_SOMEBODY = frozenset({"step_failed", "step_asks"})
@@ -94,7 +99,7 @@ class SlackSurface:
         channel, _, ts = parent.partition(":")
         self._paces.post(channel, marker)
         report = self._addressed(view, report)
-        with self._connection.client() as client:
+        with self._on(parent) as client:
             posted = client.chat_postMessage(
                 channel=channel,
                 thread_ts=ts,
@@ -109,7 +114,7 @@ class SlackSurface:
         """Look for a report in the thread by the end of the marker in its metadata."""
         del view, report
         channel, _, ts = parent.partition(":")
-        with self._connection.client() as client:
+        with self._on(parent) as client:
             for message in _pages(client.conversations_replies, channel=channel, ts=ts):
                 if (_marker(message) or "").endswith(marker):
                     return str(message["ts"])
@@ -168,7 +173,7 @@ class SlackSurface:
         self._paces.edit(parent)
         del view
         channel, _, ts = parent.partition(":")
-        with self._connection.client() as client:
+        with self._on(parent) as client:
             client.chat_update(channel=channel, ts=ts, **json.loads(picture))
 
     def close_parent(self, view: OnboardingView, parent: str, marker: str) -> str:
@@ -180,6 +185,17 @@ class SlackSurface:
         """The last picture is the end."""
         del view, marker
         return parent
+
+    @contextmanager
+    def _on(self, parent: str) -> Iterator[WebClient]:
+        """Give the client for the parent message or its thread. Raises ParentGone once somebody has deleted it."""
+        try:
+            with self._connection.client() as client:
+                yield client
+        except SlackRefused as refused:
+            if refused.error in PARENT_GONE:
+                raise ParentGone("Slack", f"{parent}: {refused.error}") from refused
+            raise
 
     def _addressed(self, view: OnboardingView, report: Report) -> Report:
         """Turn to the one who must act now. Slack tells them of a new post alone: no edit calls them again."""

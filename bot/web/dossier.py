@@ -49,6 +49,7 @@ SAID_IN_A_SENTENCE = frozenset(
         "ticket_reply_unsent",
         "ticket_gone",
         "surface_gone",
+        "surface_refused",
         "subtask_gone",
         "addition_missed",
         "letter_unsent",

@@ -1,13 +1,14 @@
 """The parent message and its thread when Slack is slow, silent, away or says no: nothing twice, nothing lost."""
 
 from collections.abc import Iterator
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from slack_house import ANA, CHANNEL, SlackHouse, slack_house
+from slack_house import ANA, CHANNEL, Run, SlackHouse, slack_house
 
 from bot.onboarding.errors import Unavailable
 from bot.onboarding.outcomes import SHOWN_ENTRIES, Done, Evidence, FileEvidence
@@ -216,3 +217,54 @@ def test_a_list_that_is_no_longer_what_the_report_is_about_is_left_out(quiet: Sl
     quiet.settle()
     assert shared(quiet, key) == []
     assert quiet.onboardings.view(key).troubles == {}
+
+
+def lines(house: SlackHouse, run: Run, kind: str) -> list[Any]:
+    return [line for line in house.onboardings.trail(run.key) if line.kind == kind]
+
+
+def test_a_parent_that_somebody_deleted_is_a_line_of_the_trail_and_the_onboarding_goes_on(tmp_path: Path) -> None:
+    with slack_house(tmp_path, "http") as house:
+        run = house.start()
+        message = house.slack.workspace.find(CHANNEL, run.ts)
+        assert message is not None
+        message.deleted = True
+        for day in (1, 2):
+            house.onboardings.steering.set_due(run.key, date(2027, 3, day), actor=ANA)
+            house.settle()
+            house.later(3_600)
+        [gone] = lines(house, run, "surface_gone")
+        assert "Slack finds" in gone.content["seen"]["en"]
+        assert house.onboardings.confirm(run.key, "portal", actor=ANA)
+        house.settle()
+        assert house.state(run, "portal") == "done"
+        assert len(lines(house, run, "surface_gone")) == 1
+
+
+@pytest.mark.parametrize("trouble", ["is_archived", "not_in_channel"])
+def test_a_channel_that_refuses_is_a_line_of_the_trail_and_told_everything_in_order_once_it_takes_it(
+    tmp_path: Path, trouble: str
+) -> None:
+    with slack_house(tmp_path, "http") as house:
+        run = house.start()
+        before = len(house.ana.messages(run.ts))
+        channel = house.slack.workspace.channels[CHANNEL]
+        members = list(channel.members)
+        if trouble == "is_archived":
+            channel.is_archived = True
+        else:
+            channel.members.remove(house.slack.workspace.bot.id)
+        house.onboardings.confirm(run.key, "portal", actor=ANA)
+        house.settle()
+        for _ in range(5):
+            house.later(600)
+        [refused] = lines(house, run, "surface_refused")
+        assert trouble in refused.content["seen"]["en"]
+        assert house.state(run, "portal") == "done"
+        channel.is_archived = False
+        channel.members[:] = members
+        house.later(3_600)
+        told = [str(message["text"]) for message in house.ana.messages(run.ts)[before:]]
+        assert sum("what shows it is refused" in text for text in told) == 1
+        assert len(told) == len(set(told))
+        assert house.parent(run)["blocks"]
