@@ -1,16 +1,17 @@
 """Jira: the account, its rights in both projects, issue types, fields, the link's type, a way to the end, the token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from jira import JIRA, JIRAError
 
 from bot.app import packs_of
 from bot.doctor.finding import Finding, bad, good, said, warn
-from bot.jira import rest
+from bot.jira import issues, rest
 from bot.jira.connection import JiraConnection, JiraRefused
 from bot.jira.filling import Wanted, check, parent_of, ticket_of
-from bot.jira.finding import is_cloud
+from bot.jira.finding import is_cloud, newest_open
 from bot.jira.people import find_person
 from bot.jira.screen import Problem, Screen, ScreenRefuses
 from bot.jira.settings import JiraSettings
@@ -24,7 +25,7 @@ from checklists.model import FieldType, FormField
 EVERYWHERE = ("BROWSE_PROJECTS", "CREATE_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS", "LINK_ISSUES")
 IN_ACTIVATIONS = ("TRANSITION_ISSUES", "RESOLVE_ISSUES")
 # Without these something is left out, and the rest goes on.
-WATCHING, SCHEDULING = "MANAGE_WATCHERS", "SCHEDULE_ISSUES"
+WATCHING, SCHEDULING, EDITING = "MANAGE_WATCHERS", "SCHEDULE_ISSUES", "EDIT_ISSUES"
 # How long before its end a token is spoken of.
 AHEAD = timedelta(days=30)
 # What the answers of a form field look like; a text may be anything.
@@ -51,7 +52,7 @@ def jira(settings: Settings) -> Iterator[Finding]:
             yield from _project(client, parent_of(settings.jira, _own()), IN_ACTIVATIONS, settings.jira.watchers)
             yield from _end(client, settings.jira)
             wanted = ticket_of(settings.jira, _own(), {})
-            yield from _project(client, wanted, (), settings.jira.database_watchers)
+            yield from _project(client, wanted, (), settings.jira.database_watchers, wished=(EDITING,))
             yield from _answers(client, settings, wanted)
             yield _link_type(client, settings.jira.link_type)
     except JiraRefused as refused:
@@ -86,9 +87,11 @@ def _token_until(expires: date, today: date) -> Finding:
     return good("jira token", "token", "token", **left)
 
 
-def _project(client: JIRA, wanted: Wanted, more: tuple[str, ...], watchers: list[str]) -> Iterator[Finding]:
+def _project(
+    client: JIRA, wanted: Wanted, more: tuple[str, ...], watchers: list[str], *, wished: tuple[str, ...] = ()
+) -> Iterator[Finding]:
     part = f"jira {wanted.project}"
-    wished = (SCHEDULING, *((WATCHING,) if watchers else ()))
+    wished = (SCHEDULING, *((WATCHING,) if watchers else ()), *wished)
     asked = (*EVERYWHERE, *more, *wished)
     try:
         held = client.my_permissions(projectKey=wanted.project, permissions=",".join(asked))["permissions"]
@@ -170,18 +173,31 @@ def _end(client: JIRA, settings: JiraSettings) -> Iterator[Finding]:
             raise
         return
     part, wanted = f"jira {settings.project} end", settings.issue_type.casefold()
-    for kind in kinds:
-        if wanted not in {str(kind["name"]).casefold(), str(kind["id"])}:
-            continue
-        done = [
-            str(status["name"])
-            for status in kind["statuses"]
-            if (status.get("statusCategory") or {}).get("key") == "done"
-        ]
-        if done:
-            yield good(part, "end", "end", statuses=", ".join(done))
-        else:
-            yield bad(part, "no_end", "end", project=settings.project, issue_type=settings.issue_type)
+    named: dict[str, Any] = {"project": settings.project, "issue_type": settings.issue_type}
+    kind = next((one for one in kinds if wanted in {str(one["name"]).casefold(), str(one["id"])}), None)
+    if kind is None:
+        yield warn(part, "end_unknown", "end", **named)
+        return
+    done = [
+        str(status["name"]) for status in kind["statuses"] if (status.get("statusCategory") or {}).get("key") == "done"
+    ]
+    if not done:
+        yield bad(part, "no_end", "end", **named)
+        return
+    yield good(part, "end", "end", statuses=", ".join(done))
+    yield _way(client, settings, named)
+
+
+def _way(client: JIRA, settings: JiraSettings, named: Mapping[str, Any]) -> Finding:
+    """Is the bot's account offered a way to the end? Only an issue tells: the newest that is not done is looked at."""
+    part = f"jira {settings.project} way"
+    key = newest_open(client, settings.project, settings.issue_type)
+    if key is None:
+        return good(part, "way_unknown", "end", **named)
+    transition, offered = issues.next_transition(client, key, settings.done_transition)
+    if transition is None:
+        return bad(part, "no_way", "end", issue=key, offered=", ".join(offered) or "—", **named)
+    return good(part, "way", "end", issue=key, transition=transition)
 
 
 def _link_type(client: JIRA, wanted: str) -> Finding:

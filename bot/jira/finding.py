@@ -99,6 +99,14 @@ def _changed(client: JIRA, project: str, within: timedelta, fields: str) -> Iter
     return list(client.search_issues(query, maxResults=False, fields=fields))
 
 
+def newest_open(client: JIRA, project: str, issue_type: str) -> str | None:
+    """Return the key of the newest issue of a type that is not done; None when there is none to be seen."""
+    return _first(
+        client,
+        f'project = "{project}" AND issuetype = "{issue_type}" AND statusCategory != Done ORDER BY created DESC',
+    )
+
+
 def is_cloud(client: JIRA) -> bool:
     """Whether the server said of itself that it is Jira Cloud."""
     return client.deploymentType == "Cloud"

@@ -41,6 +41,13 @@ def finish(client: JIRA, key: str, wanted: str | None) -> str:
     raise JiraRefused(409, f"{key} is not done after {MOST_HOPS} transitions; set JIRA__DONE_TRANSITION.")
 
 
+def next_transition(client: JIRA, key: str, wanted: str | None) -> tuple[str | None, list[str]]:
+    """Return the transition that ``finish`` would take next (None: it finds no way), and the names of all offered."""
+    offered = client.transitions(key, expand="transitions.fields")
+    chosen = _choose(offered, wanted, {str(client.issue(key, fields="status").fields.status.name)})
+    return str(chosen["name"]) if chosen is not None else None, [str(each["name"]) for each in offered]
+
+
 def reopen(client: JIRA, key: str) -> str:
     """Transition an issue that is done until it is not, as near to its beginning as the workflow offers.
 

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.doctor import PARTS, Finding, clock, database, file_server, jira, links, mail, slack
+from bot.jira.connection import JiraConnection
 from bot.locales import catalogue
 from bot.sandbox.jira import JiraServer
 from bot.sandbox.jira.site import BOT
@@ -195,6 +196,31 @@ def test_a_workflow_without_an_end_is_told(site: JiraServer) -> None:
     project = next(each for each in site.store.site.projects if each.key == "ACT")
     site.store.change_project("ACT", workflow=project.workflow[:1])
     assert failing(seen(jira, jira_settings(site))) == {"jira ACT end"}
+
+
+def test_an_issue_type_whose_statuses_are_not_told_is_said_to_be_unchecked(site: JiraServer) -> None:
+    found = seen(jira, jira_settings(site, issue_type="Nothing"))
+    assert "jira ACT end" in warned(found)
+    assert "could not be checked" in found["jira ACT end"].seen.en
+
+
+def test_the_newest_open_issue_tells_whether_the_bot_is_offered_a_way_to_the_end(site: JiraServer) -> None:
+    assert "on the first one" in seen(jira, jira_settings(site))["jira ACT way"].seen.en
+    site.store.index.delay_seconds = 0
+    with JiraConnection(jira_settings(site).jira).client() as client:
+        made = {"project": "ACT", "issuetype": "Task", "summary": "An activation"}
+        key = client.create_issue(fields=made).key
+    found = seen(jira, jira_settings(site))["jira ACT way"]
+    assert (found.ok, found.seen.en) == (True, f"the bot is offered the transition Start Progress on {key}")
+    site.store.revoke(BOT.name, "ACT", "TRANSITION_ISSUES")
+    refused = seen(jira, jira_settings(site))["jira ACT way"]
+    assert not refused.ok
+    assert key in refused.seen.en
+
+
+def test_without_the_right_to_edit_corrected_answers_are_left_out_of_the_ticket(site: JiraServer) -> None:
+    site.store.revoke(BOT.name, "DB", "EDIT_ISSUES")
+    assert "EDIT_ISSUES" in seen(jira, jira_settings(site))["jira DB extras"].seen.en
 
 
 def test_a_watcher_whom_nobody_knows_is_a_warning(site: JiraServer) -> None:
