@@ -101,9 +101,9 @@ class Clicks(Answering):
                 is_new = self._inbox.keep(kept)
                 carried = self._take(kept) if is_new else None
             except Exception as lost:  # noqa: BLE001 - the person must hear of it, and the library would answer nothing
-                answer = self._not_kept() if isinstance(lost, AWAY) else self._unexpected("click")
+                # First, for what is logged of it may take its time.
                 ack()
-                self._tell(body, answer)
+                self._tell(body, self._not_kept() if isinstance(lost, AWAY) else self._unexpected("click"))
                 return
             if carried is not None and self._patience:
                 wait([carried], self._patience)

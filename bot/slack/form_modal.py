@@ -255,7 +255,14 @@ def _question(
 
 
 def _is_too_long(field: FormField, value: str | list[str]) -> bool:
-    return field.type not in {"choice", "choices", "boolean", "date"} and len(_text(value)) > INPUT_TEXT
+    return _is_typed(field) and len(_text(value)) > INPUT_TEXT
+
+
+def _is_typed(field: FormField) -> bool:
+    """Tell a question that is answered in words; of more choices than Slack's menus hold one is typed, too."""
+    if field.type in {"choice", "choices"}:
+        return len(field.choices) > b.MOST_OPTIONS
+    return field.type not in {"boolean", "date"}
 
 
 def _element(field: FormField, value: str | list[str], action_id: str, language: Language) -> b.Block:

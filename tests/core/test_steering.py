@@ -13,6 +13,8 @@ from bot.onboarding import trail
 from bot.onboarding.actors import Accountable, Actor, Roles
 from bot.onboarding.errors import NotAllowed, Refused, Unknown
 from bot.onboarding.outcomes import Failed, Waiting
+from bot.onboarding.reminders import ReminderWorker
+from bot.onboarding.retry import Backoff
 
 CARL = Accountable("UCARL", "carl")
 DORA = Accountable("UDORA", "dora")
@@ -31,14 +33,7 @@ def managed(tmp_path: Path, database: str) -> Iterator[House]:
     """A house in which Ana manages, and one is in the Data Base team; its portal is reminded of."""
     roles = Roles({"manager": ["UANA"], "data_base": ["UDBA"]})
     built = House(tmp_path, database=database, roles=roles, pack=REMINDED)
-    built.reminders = type(built.reminders)(
-        built.store,
-        built.flow,
-        built.effects,
-        roles,
-        built.mailer,
-        built.reminders._backoff,
-    )
+    built.reminders = ReminderWorker(built.flow, built.effects, roles, built.mailer, Backoff(first=5, tries=3))
     yield built
     built.close()
 

@@ -13,6 +13,7 @@ from bot.onboarding.forms import OpenForm
 from bot.onboarding.models import FormDraft
 from bot.sandbox.slack import SlackPerson
 from bot.sandbox.slack.blocks import check_view
+from bot.slack import blocks as b
 from bot.slack import form_modal as m
 from checklists.model import LANGUAGES, Form, FormField, FormSection, Localized
 
@@ -178,6 +179,19 @@ def test_the_button_puts_the_spreadsheet_into_the_thread_once(house: FormsHouse)
     assert [file["name"] for file in files] == [f"{key}_form.xlsx"]
 
 
+def test_a_choice_of_more_than_a_menu_holds_that_is_too_long_to_type_stays_as_it_is(a_view: Any) -> None:
+    many = tuple(f"choice {number}" for number in range(b.MOST_OPTIONS + 1))
+    field = FormField(id="many", type="choice", label=Localized.same("Many"), choices=many)
+    section = FormSection(id="s", title=field.label, fields=(field,))
+    opened = OpenForm(
+        a_view, "form", Form(form="any", title=field.label, sections=(section,)), {}, {"many": "x" * 5_000}
+    )
+    page = m.form_page(opened, opened.given, 0, "en")
+    assert check_view(page) == []
+    assert "stays as it is" in str(page["blocks"])
+    assert m.read_page(opened, page, 0) == {}
+
+
 # Any form whatever.
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=200)
@@ -187,6 +201,10 @@ TYPES = ["text", "long_text", "choice", "choices", "boolean", "date", "integer",
 
 @st.composite
 def forms(draw: st.DrawFn) -> Form:
+    # A few texts that repeat: with a text of its own for each of hundreds of fields most examples are thrown away.
+    some = draw(st.lists(words, min_size=3, max_size=3))
+    words_ = st.sampled_from(some)
+    texts_ = st.sampled_from(draw(st.lists(texts, min_size=3, max_size=3)))
     sections, number = [], 0
     for position in range(draw(st.integers(1, 6))):
         fields = []
@@ -194,21 +212,22 @@ def forms(draw: st.DrawFn) -> Form:
             number += 1
             kind = draw(st.sampled_from(TYPES))
             many = draw(st.sampled_from([1, 3, 100, 130]))
-            choices = tuple(f"{draw(words)[:40]} {n}".strip() for n in range(many)) if "choice" in kind else ()
+            called = draw(words_)[:40]
+            choices = tuple(f"{called} {n}".strip() for n in range(many)) if "choice" in kind else ()
             fill = draw(st.sampled_from([None, None, None, "partner"]))
             fields.append(
                 FormField(
                     id=f"f{number}",
                     type=kind,
-                    label=draw(texts),
-                    help=draw(st.none() | texts),
-                    example=draw(st.none() | words),
+                    label=draw(texts_),
+                    help=draw(st.none() | texts_),
+                    example=draw(st.none() | words_),
                     choices=choices,
                     required=draw(st.booleans()),
                     fill=fill,
                 )
             )
-        sections.append(FormSection(id=f"s{position}", title=draw(texts), fields=tuple(fields)))
+        sections.append(FormSection(id=f"s{position}", title=draw(texts_), fields=tuple(fields)))
     return Form(form="any", title=Localized.same("Any"), sections=tuple(sections))
 
 
