@@ -23,6 +23,7 @@ from bot.onboarding.models import DueRecord, LookRecord, Onboarding, Received, S
 from bot.onboarding.outcomes import LISTS, PROOF, Failed, FileEvidence, Outcome, Waiting
 from bot.onboarding.packs import Packs
 from bot.onboarding.ports import Job, Jobs, StepKind, Surface
+from bot.onboarding.refusals import note_refusal
 from bot.onboarding.retry import Backoff
 from bot.onboarding.store import Store
 from bot.onboarding.turns import ThreadTurns, Turns
@@ -211,12 +212,15 @@ class SurfaceWorker:
             surface.refresh_parent(view, record.parent, picture)
         record.digest = _digest(picture)
         record.revision = view.revision
-        record.trouble = None
         self._save(record)
         if view.state != "open":
             if additions is not None:
                 self._add(view, surface, additions.before_closing(view, record.parent))
             self._close(view, surface, record.parent)
+        if record.trouble is not None:
+            # Not before the end: what is refused there would be news each time, and each news a reason to try again.
+            record.trouble = None
+            self._save(record)
 
     def _add(self, view: OnboardingView, surface: Surface, additions: Sequence[Addition]) -> None:
         """Add what is not there yet; what is refused for good is noted on the trail and left out."""
@@ -361,7 +365,7 @@ class SurfaceWorker:
             record.trouble = away.reason
             change.session.add(record)
             if isinstance(away, RefusedThere):
-                change.note("surface_refused", content=_refusal(name, away))
+                note_refusal(change, name, away)
 
     def _tell_gone(self, job: Job, gone: ParentGone) -> None:
         """Note on the trail, once, that a surface was deleted; it is tried again when something else happens."""
@@ -480,14 +484,6 @@ def _content(file: FileEvidence) -> bytes | None:
     except OSError:
         return None
     return content if sha256(content).hexdigest() == file.sha256 else None
-
-
-def _refusal(surface: str, away: RefusedThere) -> dict[str, object]:
-    return {
-        "surface": surface,
-        "seen": say("surface.refused", service=away.service, reason=away.reason).model_dump(),
-        "advice": say("surface.refused_advice", service=away.service).model_dump(),
-    }
 
 
 def _digest(picture: str) -> str:
